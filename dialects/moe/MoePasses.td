@@ -1,0 +1,195 @@
+//===- MoePasses.td - Passes over the moe dialect ----------*- tablegen -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_PASSES_TD
+#define MOE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def MoeFuseRouterPass : Pass<"moe-fuse-router", "::mlir::ModuleOp"> {
+  let summary = "moves the gating product into the router";
+  let description = [{
+    A `moe.linear` whose only reader is a `moe.router` that takes it as a row
+    goes into the router's region, so that logits, scoring and selection are
+    one kernel and the logits of a token never leave the core.
+
+    Before:
+    ```mlir
+    func.func @layer(%x: tensor<?x64xf32>, %gate: tensor<8x64xbf16>)
+        -> tensor<?x2xi32> {
+      %z = moe.linear %x, %gate
+          : (tensor<?x64xf32>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+      %ids = moe.router rows(%z) params()
+          : (tensor<?x8xf32>) -> (tensor<?x2xi32>) {
+      ^row(%row: tensor<8xf32>):
+        %i = moe.top_k %row, 2 : tensor<8xf32> -> tensor<2xi32>
+        moe.yield %i : tensor<2xi32>
+      }
+      return %ids : tensor<?x2xi32>
+    }
+    ```
+    After: `moe.router rows(%x) params(%gate)`, with
+    `%z = moe.linear %row, %gate` first in its region.
+
+    When the logits are results of the function too, the router yields them.
+
+    Refused, with a remark: logits read by something other than the router and
+    the function's return.
+  }];
+  let statistics = [
+    Statistic<"numFused", "routers-fused", "Gating products moved into a router">
+  ];
+  let dependentDialects = ["::mlir::moe::MoeDialect"];
+}
+
+def MoeFuseGatherPass : Pass<"moe-fuse-gather", "::mlir::ModuleOp"> {
+  let summary = "lets the first expert product read token rows in place";
+  let description = [{
+    A `moe.dispatch` read by `moe.grouped_matmul`s becomes their gather slot:
+    rows are addressed where they are instead of being copied. A scale moves
+    along: the accumulators are scaled instead of the rows (equal in exact
+    arithmetic, and more precise than rounding the scaled row).
+
+    Before:
+    ```mlir
+    func.func @layer(%x: tensor<?x64xbf16>, %slots: tensor<?xi32>,
+                     %offsets: tensor<9xi32>, %w: tensor<8x32x64xbf16>)
+        -> tensor<?x32xf32> {
+      %rows = moe.dispatch %x, %slots top_k(2)
+          : (tensor<?x64xbf16>, tensor<?xi32>) -> tensor<?x64xbf16>
+      %g = moe.grouped_matmul %rows weights(%w) by(%offsets)
+          : (tensor<?x64xbf16>, tensor<8x32x64xbf16>, tensor<9xi32>)
+          -> tensor<?x32xf32>
+      return %g : tensor<?x32xf32>
+    }
+    ```
+    After: `moe.grouped_matmul %x weights(%w) by(%offsets) gather(%slots, 2)`.
+
+    Refused, with a remark: a reader of the rows that is not a grouped matmul;
+    a product that already gathers; a dispatch that changes the element type.
+  }];
+  let statistics = [
+    Statistic<"numFused", "gathers-fused", "Dispatches moved into a product">
+  ];
+  let dependentDialects = ["::mlir::moe::MoeDialect"];
+}
+
+def MoeFuseEpiloguePass : Pass<"moe-fuse-epilogue", "::mlir::ModuleOp"> {
+  let summary = "moves element-wise work onto the accumulators of its product";
+  let description = [{
+    An element-wise `linalg.generic` whose operands are all products of the same
+    rows (gate and up of a gated unit, say) becomes the epilogue of one
+    product with all their weights, so that neither half is ever written out.
+    A `moe.linear` over a matrix of rows counts as a product of one group.
+
+    Before:
+    ```mlir
+    #id = affine_map<(t, n) -> (t, n)>
+    func.func @expert(%x: tensor<?x64xbf16>, %offsets: tensor<9xi32>,
+        %w1: tensor<8x32x64xbf16>, %w3: tensor<8x32x64xbf16>,
+        %init: tensor<?x32xbf16>) -> tensor<?x32xbf16> {
+      %g = moe.grouped_matmul %x weights(%w1) by(%offsets)
+          : (tensor<?x64xbf16>, tensor<8x32x64xbf16>, tensor<9xi32>)
+          -> tensor<?x32xf32>
+      %u = moe.grouped_matmul %x weights(%w3) by(%offsets)
+          : (tensor<?x64xbf16>, tensor<8x32x64xbf16>, tensor<9xi32>)
+          -> tensor<?x32xf32>
+      %h = linalg.generic {indexing_maps = [#id, #id, #id],
+                           iterator_types = ["parallel", "parallel"]}
+          ins(%g, %u : tensor<?x32xf32>, tensor<?x32xf32>)
+          outs(%init : tensor<?x32xbf16>) {
+      ^bb0(%a: f32, %b: f32, %out: bf16):
+        %s = moe.silu %a : f32
+        %m = arith.mulf %s, %b : f32
+        %r = arith.truncf %m : f32 to bf16
+        linalg.yield %r : bf16
+      } -> tensor<?x32xbf16>
+      return %h : tensor<?x32xbf16>
+    }
+    ```
+    After: one `moe.grouped_matmul %x weights(%w1, %w3)` with the body as its
+    epilogue.
+
+    Refused, with a remark: a product with another reader; products of
+    different rows, groups or shapes; a body that reads its output or indices.
+  }];
+  let statistics = [
+    Statistic<"numFused", "epilogues-fused", "Element-wise operations moved into a product">
+  ];
+  let dependentDialects = ["::mlir::moe::MoeDialect", "::mlir::affine::AffineDialect"];
+}
+
+def MoeFuseCombinePass : Pass<"moe-fuse-combine", "::mlir::ModuleOp"> {
+  let summary = "lets the last expert product add into its tokens";
+  let description = [{
+    A `moe.combine` of the rows of a `moe.grouped_matmul` becomes its combine
+    slot. An addition of that sum and another f32 tensor (the shared expert,
+    identity experts) becomes its `onto`.
+
+    Before:
+    ```mlir
+    func.func @down(%h: tensor<?x32xbf16>, %w2: tensor<8x64x32xbf16>,
+        %offsets: tensor<9xi32>, %p: tensor<?x2xf32>, %slots: tensor<?xi32>)
+        -> tensor<?x64xf32> {
+      %o = moe.grouped_matmul %h weights(%w2) by(%offsets)
+          : (tensor<?x32xbf16>, tensor<8x64x32xbf16>, tensor<9xi32>)
+          -> tensor<?x64xf32>
+      %y = moe.combine %o, %p, %slots
+          : tensor<?x64xf32>, tensor<?x2xf32>, tensor<?xi32> -> tensor<?x64xf32>
+      return %y : tensor<?x64xf32>
+    }
+    ```
+    After: `moe.grouped_matmul %h weights(%w2) by(%offsets) combine(%p, %slots)`.
+
+    Refused, with a remark: rows with another reader; rows rounded to less than
+    f32; a product that already combines.
+  }];
+  let statistics = [
+    Statistic<"numCombines", "combines-fused", "Combines moved into a product">,
+    Statistic<"numOnto", "additions-fused", "Additions moved into a combine">
+  ];
+  let dependentDialects = ["::mlir::moe::MoeDialect"];
+}
+
+def MoeShareKernelsPass : Pass<"moe-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "one kernel for layers that are equal up to their weights";
+  let description = [{
+    Turns the weights a layer function uses into arguments, merges functions
+    that are then equal, and leaves a `moe.layer` for every layer: 94 layers
+    of a model compile once.
+
+    Before:
+    ```mlir
+    moe.weight @layers.0.up from ["layers.0.up.weight"] : tensor<32x64xbf16>
+    moe.weight @layers.1.up from ["layers.1.up.weight"] : tensor<32x64xbf16>
+    func.func @layers.0(%x: tensor<?x64xf32>) -> tensor<?x32xf32> {
+      %w = moe.use @layers.0.up : tensor<32x64xbf16>
+      %y = moe.linear %x, %w
+          : (tensor<?x64xf32>, tensor<32x64xbf16>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    func.func @layers.1(%x: tensor<?x64xf32>) -> tensor<?x32xf32> {
+      %w = moe.use @layers.1.up : tensor<32x64xbf16>
+      %y = moe.linear %x, %w
+          : (tensor<?x64xf32>, tensor<32x64xbf16>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    ```
+    After: one private `@kernel_0(%x, %w)` and
+    `moe.layer @layers.0 runs @kernel_0 with [@layers.0.up]`,
+    `moe.layer @layers.1 runs @kernel_0 with [@layers.1.up]`.
+
+    Functions that are private or have no body are left alone.
+  }];
+  let statistics = [
+    Statistic<"numLayers", "layers", "Layers found">,
+    Statistic<"numKernels", "kernels", "Kernels left">
+  ];
+  let dependentDialects = ["::mlir::moe::MoeDialect"];
+}
+
+#endif // MOE_PASSES_TD

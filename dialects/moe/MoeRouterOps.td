@@ -1,0 +1,400 @@
+//===- MoeRouterOps.td - Routing: from hidden rows to experts -*- tablegen -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The router region and the small operations it is composed of. They work on
+// one row (a tensor of rank 1); what is purely element-wise is arith and math.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_ROUTER_OPS_TD
+#define MOE_ROUTER_OPS_TD
+
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "MoeEnums.td"
+
+def Moe_RouterOp : Moe_Op<"router", [
+    Pure, AttrSizedOperandSegments, IsolatedFromAbove, SingleBlock,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                              ["reifyResultShapes"]>]> {
+  let summary = "chooses experts, one token at a time";
+  let description = [{
+    Runs its region once for each token. The region's arguments are that
+    token's row of every tensor in `rows`, then `params` as they are (weights,
+    biases, tables). What it yields becomes the token's row of the results, so
+    rows are independent of each other by construction. By convention the first
+    two results are the expert ids and their weights.
+
+    A row of `tensor<Tx..xf32>` is `tensor<..xf32>`, a row of `tensor<Txi64>` is
+    the scalar `i64`.
+
+    Life cycle: made by an importer with logits as its row; `moe-fuse-router`
+    moves the gating product into the region; lowered by the back end.
+
+    Example (Mixtral, top 2 of softmax, renormalised):
+    ```mlir
+    func.func @route(%z: tensor<?x8xf32>)
+        -> (tensor<?x2xi32>, tensor<?x2xf32>) {
+      %ids, %w = moe.router rows(%z) params()
+          : (tensor<?x8xf32>) -> (tensor<?x2xi32>, tensor<?x2xf32>) {
+      ^row(%row: tensor<8xf32>):
+        %p = moe.softmax %row : tensor<8xf32>
+        %i = moe.top_k %p, 2 : tensor<8xf32> -> tensor<2xi32>
+        %v = moe.take %p[%i] : tensor<8xf32>, tensor<2xi32>
+        %n = moe.normalize %v : tensor<2xf32>
+        moe.yield %i, %n : tensor<2xi32>, tensor<2xf32>
+      }
+      return %ids, %w : tensor<?x2xi32>, tensor<?x2xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: at least one tensor in `rows`; all have the same first dimension.
+    - C2: the region takes a row of each of `rows`, then each of `params`.
+    - C3: the region yields one value for each result, and a result has the
+      yielded type with the token dimension in front.
+    - C4: all types but the token dimension are static.
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$rows,
+                       Variadic<AnyRankedTensor>:$params);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `rows` `(` $rows `)` `params` `(` $params `)` attr-dict
+    `:` functional-type(operands, results) $body
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The block argument that is the row of `rows()[i]`.
+    BlockArgument getRowArg(unsigned i) { return getBody().getArgument(i); }
+    /// The block argument that stands for `params()[i]`.
+    BlockArgument getParamArg(unsigned i) {
+      return getBody().getArgument(getRows().size() + i);
+    }
+    YieldOp getYield();
+  }];
+}
+
+def Moe_YieldOp : Moe_Op<"yield", [
+    Pure, Terminator, ReturnLike,
+    ParentOneOf<["RouterOp", "GroupedMatmulOp"]>]> {
+  let summary = "the result of a router's or an epilogue's region";
+  let description = [{
+    Example:
+    ```mlir
+    func.func @logits(%x: tensor<?x64xf32>, %gate: tensor<8x64xf32>)
+        -> tensor<?x8xf32> {
+      %z = moe.router rows(%x) params(%gate)
+          : (tensor<?x64xf32>, tensor<8x64xf32>) -> (tensor<?x8xf32>) {
+      ^row(%row: tensor<64xf32>, %g: tensor<8x64xf32>):
+        %r = moe.linear %row, %g
+            : (tensor<64xf32>, tensor<8x64xf32>) -> tensor<8xf32>
+        moe.yield %r : tensor<8xf32>
+      }
+      return %z : tensor<?x8xf32>
+    }
+    ```
+
+    Constraints: those of the parent on the types yielded.
+  }];
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def Moe_LinearOp : Moe_Op<"linear", [
+    Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                              ["reifyResultShapes"]>]> {
+  let summary = "rows times a matrix transposed: x W^T + b";
+  let description = [{
+    `y[.., n] = sum_k x[.., k] * weight[n, k] + bias[n]`, products and sum in
+    f32, whatever the element types. Works on one row or on a matrix of rows.
+
+    Example:
+    ```mlir
+    func.func @gate(%x: tensor<?x64xf32>, %w: tensor<8x64xbf16>,
+                    %b: tensor<8xf32>) -> tensor<?x8xf32> {
+      %z = moe.linear %x, %w bias(%b)
+          : (tensor<?x64xf32>, tensor<8x64xbf16>, tensor<8xf32>)
+          -> tensor<?x8xf32>
+      return %z : tensor<?x8xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: `x` has rank 1 or 2, `weight` rank 2, `bias` rank 1.
+    - C2: the last dimension of `x` is the last of `weight`.
+    - C3: `bias` has as many elements as `weight` has rows.
+    - C4: the result has the shape of `x` with the rows of `weight` as its last
+      dimension.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$weight,
+                       Optional<AnyRankedTensor>:$bias);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $x `,` $weight (`bias` `(` $bias^ `)`)? attr-dict
+    `:` functional-type(operands, $result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_SoftmaxOp : Moe_Op<"softmax", [Pure, SameOperandsAndResultType]> {
+  let summary = "softmax of a row";
+  let description = [{
+    `exp(x - max x) / sum exp(x - max x)`. Elements of -inf give 0. If an element
+    is NaN, or the largest is +inf or -inf, every result is NaN.
+
+    Example:
+    ```mlir
+    func.func @softmax(%z: tensor<8xf32>) -> tensor<8xf32> {
+      %p = moe.softmax %z : tensor<8xf32>
+      return %p : tensor<8xf32>
+    }
+    ```
+
+    Constraints: operand and result have one type, a static row of f32.
+  }];
+  let arguments = (ins Moe_Row:$x);
+  let results = (outs Moe_Row:$result);
+  let assemblyFormat = "$x attr-dict `:` type($result)";
+}
+
+def Moe_ReduceOp : Moe_Op<"reduce", [Pure]> {
+  let summary = "sum or largest element of a row";
+  let description = [{
+    NaN if an element is NaN.
+
+    Example:
+    ```mlir
+    func.func @scale(%w: tensor<4xf32>) -> tensor<4xf32> {
+      %s = moe.reduce sum %w : tensor<4xf32>
+      %d = tensor.splat %s : tensor<4xf32>
+      %n = arith.divf %w, %d : tensor<4xf32>
+      return %n : tensor<4xf32>
+    }
+    ```
+
+    Constraints: the operand is a static row of f32.
+  }];
+  let arguments = (ins Moe_ReduceKindAttr:$kind, Moe_Row:$x);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$kind $x attr-dict `:` type($x)";
+}
+
+def Moe_NormalizeOp : Moe_Op<"normalize", [Pure, SameOperandsAndResultType]> {
+  let summary = "divides a row by its sum";
+  let description = [{
+    `x / (sum x + eps)`. A sum of zero without `eps` gives NaN, as IEEE division
+    does. Models differ in `eps`, so it is kept exactly.
+
+    Example:
+    ```mlir
+    func.func @deepseek_v3(%w: tensor<8xf32>) -> tensor<8xf32> {
+      %n = moe.normalize %w eps(1.0e-20) : tensor<8xf32>
+      return %n : tensor<8xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: `eps` is finite and not negative.
+  }];
+  let arguments = (ins Moe_Row:$x,
+                       DefaultValuedAttr<F32Attr, "0.0f">:$eps);
+  let results = (outs Moe_Row:$result);
+  let assemblyFormat = [{
+    $x (`eps` `(` $eps^ `)`)? attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_TopKOp : Moe_Op<"top_k", [Pure]> {
+  let summary = "indices of the k largest elements of a row";
+  let description = [{
+    In falling order of score. Of equal scores the lower index comes first,
+    `-0.0` equals `+0.0`, NaN is below -inf. The indices are distinct, whatever
+    the scores.
+
+    Example:
+    ```mlir
+    func.func @best(%s: tensor<8xf32>) -> tensor<2xi32> {
+      %i = moe.top_k %s, 2 : tensor<8xf32> -> tensor<2xi32>
+      return %i : tensor<2xi32>
+    }
+    ```
+
+    Constraints:
+    - C1: `k` is at least 1 and at most the number of scores.
+    - C2: the result has `k` elements.
+  }];
+  let arguments = (ins Moe_Row:$scores, I64Attr:$k);
+  let results = (outs RankedTensorOf<[I32]>:$ids);
+  let assemblyFormat = [{
+    $scores `,` $k attr-dict `:` type($scores) `->` type($ids)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_TakeOp : Moe_Op<"take", [
+    Pure, InferTypeOpAdaptor]> {
+  let summary = "the elements of a row at the given indices";
+  let description = [{
+    `result[j] = source[ids[j]]`, 0 where `ids[j]` is outside the row (an id of
+    -1, say).
+
+    Example:
+    ```mlir
+    func.func @chosen(%p: tensor<8xf32>, %i: tensor<2xi32>) -> tensor<2xf32> {
+      %v = moe.take %p[%i] : tensor<8xf32>, tensor<2xi32>
+      return %v : tensor<2xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: `ids` is a static row of i32; the result has as many elements.
+  }];
+  let arguments = (ins Moe_Row:$source, RankedTensorOf<[I32]>:$ids);
+  let results = (outs Moe_Row:$result);
+  let assemblyFormat = [{
+    $source `[` $ids `]` attr-dict `:` type($source) `,` type($ids)
+  }];
+}
+
+def Moe_ExcludeOp : Moe_Op<"exclude", [
+    Pure, AllTypesMatch<["source", "result"]>]> {
+  let summary = "a row with the elements at the given indices replaced";
+  let description = [{
+    `fill` at every index in `ids`, `source` elsewhere; indices outside the row
+    are passed over. Iterated selection (sparsemixer, second choices) removes
+    what has been chosen with it.
+
+    Example:
+    ```mlir
+    func.func @second(%z: tensor<8xf32>) -> tensor<1xi32> {
+      %first = moe.top_k %z, 1 : tensor<8xf32> -> tensor<1xi32>
+      %rest = moe.exclude %z[%first] fill(0xFF800000)
+          : tensor<8xf32>, tensor<1xi32>
+      %next = moe.top_k %rest, 1 : tensor<8xf32> -> tensor<1xi32>
+      return %next : tensor<1xi32>
+    }
+    ```
+
+    Constraints: `source` is a static row of f32, `ids` a row of i32.
+  }];
+  let arguments = (ins Moe_Row:$source, RankedTensorOf<[I32]>:$ids,
+                       F32Attr:$fill);
+  let results = (outs Moe_Row:$result);
+  let assemblyFormat = [{
+    $source `[` $ids `]` `fill` `(` $fill `)` attr-dict
+    `:` type($source) `,` type($ids)
+  }];
+}
+
+def Moe_GroupLimitOp : Moe_Op<"group_limit", [
+    Pure, SameOperandsAndResultType]> {
+  let summary = "keeps the scores of the best groups of experts";
+  let description = [{
+    Cuts the row into `groups` equal runs, scores each run by its largest
+    element (`max`) or by the sum of its two largest (`top2_sum`), keeps the
+    `keep` best (ties: the lower group; NaN: last) and puts `fill` where a
+    group was not kept. `fill` 0.0 and -inf are different models.
+
+    Source: DeepSeek-V2 and -V3 (group_limited_greedy, noaux_tc).
+
+    Example:
+    ```mlir
+    func.func @limit(%c: tensor<256xf32>) -> tensor<256xf32> {
+      %m = moe.group_limit %c groups(8) keep(4) by(top2_sum) fill(0xFF800000)
+          : tensor<256xf32>
+      return %m : tensor<256xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: `groups` is at least 1 and divides the number of scores.
+    - C2: `keep` is at least 1 and at most `groups`.
+    - C3: a group scored by `top2_sum` has at least two elements.
+  }];
+  let arguments = (ins Moe_Row:$scores, I64Attr:$groups, I64Attr:$keep,
+                       Moe_GroupScoreAttr:$by, F32Attr:$fill);
+  let results = (outs Moe_Row:$result);
+  let assemblyFormat = [{
+    $scores `groups` `(` $groups `)` `keep` `(` $keep `)` `by` `(` $by `)`
+    `fill` `(` $fill `)` attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Moe_LookupOp : Moe_Op<"lookup", [Pure]> {
+  let summary = "a row of a table of expert ids";
+  let description = [{
+    `result = table[index]` as i32; every id is -1 when `index` is outside the
+    table. Hash routing (Roller et al. 2021, DeepSeek-V4) looks experts up by
+    token id.
+
+    Example:
+    ```mlir
+    func.func @hash(%token: i64, %table: tensor<1000x6xi64>) -> tensor<6xi32> {
+      %i = moe.lookup %table[%token] : tensor<1000x6xi64> -> tensor<6xi32>
+      return %i : tensor<6xi32>
+    }
+    ```
+
+    Constraints:
+    - C1: `table` is a static matrix of i32 or i64 with as many columns as the
+      result has elements.
+  }];
+  let arguments = (ins RankedTensorOf<[I32, I64]>:$table, I64:$index);
+  let results = (outs RankedTensorOf<[I32]>:$ids);
+  let assemblyFormat = [{
+    $table `[` $index `]` attr-dict `:` type($table) `->` type($ids)
+  }];
+  let hasVerifier = 1;
+}
+
+def Moe_CapacityOp : Moe_Op<"capacity", [
+    Pure, AllTypesMatch<["ids", "kept_ids"]>,
+    AllTypesMatch<["weights", "kept_weights"]>]> {
+  let summary = "drops the choices an expert has no room for";
+  let description = [{
+    Within every run of `per` consecutive tokens each of the `experts` experts
+    takes at most `limit` choices. A choice that comes too late gets id -1 and
+    weight 0. `token` order serves tokens in order, each with all its choices;
+    `choice` order serves all first choices in token order, then all second
+    ones. Ids outside `[0, experts)` take no room and stay.
+
+    Sources: Switch Transformer (`token`, per sequence), GShard and NLLB
+    (`choice`).
+
+    Example:
+    ```mlir
+    func.func @switch(%ids: tensor<?x1xi32>, %w: tensor<?x1xf32>,
+                      %sequence: index) -> tensor<?x1xi32> {
+      %limit = arith.constant 64 : index
+      %kept, %p = moe.capacity %ids, %w limit(%limit) per(%sequence)
+          order(token) experts(8) : tensor<?x1xi32>, tensor<?x1xf32>
+      return %kept : tensor<?x1xi32>
+    }
+    ```
+
+    Constraints:
+    - C1: `ids` and `weights` have rank 2 and the same shape.
+    - C2: `experts` is at least 1.
+  }];
+  let arguments = (ins RankedTensorOf<[I32]>:$ids, RankedTensorOf<[F32]>:$weights,
+                       Index:$limit, Index:$per,
+                       Moe_CapacityOrderAttr:$order, I64Attr:$experts);
+  let results = (outs RankedTensorOf<[I32]>:$kept_ids,
+                      RankedTensorOf<[F32]>:$kept_weights);
+  let assemblyFormat = [{
+    $ids `,` $weights `limit` `(` $limit `)` `per` `(` $per `)`
+    `order` `(` $order `)` `experts` `(` $experts `)` attr-dict
+    `:` type($ids) `,` type($weights)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // MOE_ROUTER_OPS_TD

@@ -1,0 +1,166 @@
+//===- Manifest.h - the description of a bundle -----------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The manifest of a bundle, as the compiler writes it and the run time reads
+// it. Plain C++: nothing here depends on LLVM.
+//
+// BUNDLE/manifest.json, format version 1 (an object of at most 16 MiB; keys not
+// listed are ignored, a repeated key is an error):
+//
+//   {
+//     "format": "moec-bundle",
+//     "format_version": 1,
+//     "producer": "moec 0.1.0",
+//     "model": {...},                      any object: name, model_type, ...
+//     "target": {
+//       "triple": "x86_64-pc-linux-gnu",
+//       "cpu": "znver4",
+//       "features": ["avx2", "avx512f"]    names of CpuFeatures.h, all needed
+//     },
+//     "kernel": {"file": "kernel.so", "bytes": 81920,
+//                "xxh3": "0123456789abcdef"},
+//     "weights": {"file": "weights.bin", "bytes": 1280000,
+//                 "xxh3": "0123456789abcdef"},         or null: not included
+//     "kernels": [
+//       {"symbol": "moe_0", "workspace_symbol": "moe_0_workspace"}
+//     ],
+//     "layers": [{
+//       "name": "layers.0",                unique
+//       "kernel": 0,                       index in "kernels"
+//       "router": "softmax, top-2",        in words
+//       "hidden": 64, "width": 32, "experts": 8, "identity_experts": 0,
+//       "top_k": 2,
+//       "weight_position": "after",        or "before": of the expert
+//       "needs_sequence": false,           counts capacity per sequence
+//       "given_routing": true,             obeys MOEC_CALL_GIVEN_ROUTING
+//       "inputs": [
+//         {"name": "hidden", "cols": 64, "dtypes": ["f32"], "optional": false}
+//       ],
+//       "outputs": [
+//         {"name": "hidden", "cols": 64, "dtypes": ["f32"]},
+//         {"name": "topk_ids", "cols": 2, "dtypes": ["i32"]},
+//         {"name": "topk_weights", "cols": 2, "dtypes": ["f32"]},
+//         {"name": "router_logits", "cols": 8, "dtypes": ["f32"]}
+//       ],
+//       "weights": [
+//         {"name": "layers.0.w1", "dtype": "bf16", "shape": [8, 32, 64],
+//          "layout": "e i/16 h i%16", "offset": 0, "bytes": 32768}
+//       ]
+//     }]
+//   }
+//
+// "dtypes" lists what the kernel reads or writes itself; "f32" in the list of a
+// tensor called "hidden" makes the run time accept f16 and bf16 as well, by
+// converting. Inputs and outputs called "hidden" have "hidden" columns, and
+// both exist; outputs called "topk_ids" (i32) and "topk_weights" (f32) have
+// "top_k" columns. "dtype", "shape" and "layout" of a weight are for people;
+// "offset" is a multiple of 64, and weights may share bytes. Hashes are XXH3,
+// 64 bits, seed 0, as 16 lower-case hexadecimal digits.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_RUNTIME_MANIFEST_H
+#define MOEC_RUNTIME_MANIFEST_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moec {
+
+/// The only format version that is written and read.
+inline constexpr int64_t kBundleFormatVersion = 1;
+/// The name of the manifest in a bundle.
+inline constexpr const char *kManifestFileName = "manifest.json";
+/// Alignment of each weight in weights.bin, and of the file's mapping, in
+/// bytes.
+inline constexpr int64_t kWeightAlignment = 64;
+
+/// A file of the bundle: its name there, size in bytes and XXH3 hash.
+struct ManifestFile {
+  std::string file;
+  int64_t bytes = 0;
+  std::string xxh3;
+};
+
+/// The names of a kernel's moec_kernel_fn and moec_workspace_fn.
+struct ManifestKernel {
+  std::string symbol;
+  std::string workspaceSymbol;
+};
+
+/// One [T, cols] tensor of a layer's interface. `dtypes` are the element types
+/// the kernel takes, "f32", "f16", "bf16", "i32" or "i64"; the first is the
+/// preferred one. `optional` is for inputs; outputs always are.
+struct ManifestTensor {
+  std::string name;
+  int64_t cols = 0;
+  std::vector<std::string> dtypes;
+  bool optional = false;
+};
+
+/// Bytes [offset, offset + bytes) of weights.bin.
+struct ManifestWeight {
+  std::string name;
+  std::string dtype;
+  std::vector<int64_t> shape;
+  std::string layout;
+  int64_t offset = 0;
+  int64_t bytes = 0;
+};
+
+/// One MoE layer: sizes, kernel, interface and weights in kernel order.
+struct ManifestLayer {
+  std::string name;
+  std::string router;
+  int64_t kernel = 0;
+  int64_t hidden = 0;
+  int64_t width = 0;
+  int64_t experts = 0;
+  int64_t identityExperts = 0;
+  int64_t topK = 0;
+  bool weightBefore = false;
+  bool needsSequence = false;
+  bool givenRouting = false;
+  std::vector<ManifestTensor> inputs;
+  std::vector<ManifestTensor> outputs;
+  std::vector<ManifestWeight> weights;
+};
+
+/// The whole manifest. `model` is the text of a JSON object.
+struct Manifest {
+  std::string producer;
+  std::string model = "{}";
+  std::string triple;
+  std::string cpu;
+  std::vector<std::string> features;
+  ManifestFile kernel;
+  std::optional<ManifestFile> weights;
+  std::vector<ManifestKernel> kernels;
+  std::vector<ManifestLayer> layers;
+};
+
+/// Reads and checks a manifest; everything the comment above promises holds for
+/// the result, and every weight lies inside weights.bin. `file` is how messages
+/// name it. On failure returns false and sets `error` to a message that names
+/// file, key, rule and values.
+bool parseManifest(std::string_view text, const std::string &file,
+                   Manifest &manifest, std::string &error);
+
+/// The text of `manifest`, indented, ending in a newline; parseManifest reads
+/// it back. `manifest.model` must be the text of a JSON object, else it is
+/// written as an empty one.
+std::string printManifest(const Manifest &manifest);
+
+/// XXH3 of `size` bytes as it stands in a manifest, 16 hexadecimal digits.
+std::string xxh3Hex(const void *data, size_t size);
+
+} // namespace moec
+
+#endif // MOEC_RUNTIME_MANIFEST_H

@@ -1,0 +1,45 @@
+//===- MoeDialect.cpp - The moe dialect -----------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registration of the dialect, and its attributes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Dialect/Moe/Moe.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+#include "moec/Dialect/Moe/MoeDialect.cpp.inc"
+#include "moec/Dialect/Moe/MoeEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "moec/Dialect/Moe/MoeAttrs.cpp.inc"
+
+void MoeDialect::initialize() {
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "moec/Dialect/Moe/MoeOps.cpp.inc"
+      >();
+}
+
+void MoeDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "moec/Dialect/Moe/MoeAttrs.cpp.inc"
+      >();
+}
+
+LogicalResult Fp8BlockAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t rows, int64_t cols) {
+  if (rows < 1 || cols < 1)
+    return emitError() << "a block of " << rows << " x " << cols
+                       << " numbers is empty";
+  return success();
+}

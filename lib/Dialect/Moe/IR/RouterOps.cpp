@@ -1,0 +1,219 @@
+//===- RouterOps.cpp - The router and its small operations ----------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Verifiers and folders of the operations in MoeRouterOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Verify.h"
+#include "moec/Dialect/Moe/Moe.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+//===----------------------------------------------------------------------===//
+// moe.router
+//===----------------------------------------------------------------------===//
+
+/// The type of one row of `type`: a tensor without its first dimension, or a
+/// scalar when nothing is left.
+static Type rowType(RankedTensorType type) {
+  if (type.getRank() == 1)
+    return type.getElementType();
+  return RankedTensorType::get(type.getShape().drop_front(),
+                               type.getElementType());
+}
+
+YieldOp RouterOp::getYield() {
+  return cast<YieldOp>(getBody().front().getTerminator());
+}
+
+LogicalResult RouterOp::verify() {
+  if (getRows().empty())
+    return broken(*this, "C1", "'rows' is empty");
+  int64_t tokens = tensorType(getRows()[0]).getDimSize(0);
+  for (auto [i, row] : llvm::enumerate(getRows()))
+    if (tensorType(row).getRank() < 1 ||
+        !compatible(tokens, tensorType(row).getDimSize(0)))
+      return broken(*this, "C1",
+                    "'rows' {0} has a first dimension of {1}, 'rows' 0 of {2}",
+                    i, sizeText(tensorType(row).getDimSize(0)),
+                    sizeText(tokens));
+  auto isStatic = [](ArrayRef<int64_t> shape) {
+    return llvm::none_of(shape, ShapedType::isDynamic);
+  };
+  for (Value row : getRows())
+    if (!isStatic(tensorType(row).getShape().drop_front()))
+      return emitOpError("C4: a row of ") << row.getType() << " is not static";
+  for (Value param : getParams())
+    if (!isStatic(tensorType(param).getShape()))
+      return emitOpError("C4: ") << param.getType() << " is not static";
+  return success();
+}
+
+LogicalResult RouterOp::verifyRegions() {
+  Block &block = getBody().front();
+  size_t wanted = getRows().size() + getParams().size();
+  if (block.getNumArguments() != wanted)
+    return broken(*this, "C2", "the region takes {0} arguments, not {1}",
+                  block.getNumArguments(), wanted);
+  for (auto [i, argument] : llvm::enumerate(block.getArguments())) {
+    Type type = i < getRows().size()
+                    ? rowType(tensorType(getRows()[i]))
+                    : getParams()[i - getRows().size()].getType();
+    if (argument.getType() != type)
+      return emitOpError("C2: argument ")
+             << i << " of the region is " << argument.getType() << ", not "
+             << type;
+  }
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield)
+    return emitOpError("C3: the region does not end in moe.yield");
+  if (yield.getNumOperands() != getNumResults())
+    return broken(*this, "C3", "the region yields {0} values for {1} results",
+                  yield.getNumOperands(), getNumResults());
+  int64_t tokens = tensorType(getRows()[0]).getDimSize(0);
+  for (auto [i, value] : llvm::enumerate(yield.getOperands())) {
+    auto type = cast<RankedTensorType>(getResult(i).getType());
+    if (type.getRank() < 1 || rowType(type) != value.getType() ||
+        !compatible(tokens, type.getDimSize(0)))
+      return emitOpError("C3: result ")
+             << i << " is " << type << ", but its row is " << value.getType();
+  }
+  return success();
+}
+
+LogicalResult
+RouterOp::reifyResultShapes(OpBuilder &builder,
+                            ReifiedRankedShapedTypeDims &reifiedReturnShapes) {
+  OpFoldResult tokens =
+      tensor::getMixedSize(builder, getLoc(), getRows()[0], 0);
+  for (Value result : getResults()) {
+    SmallVector<OpFoldResult> shape{tokens};
+    for (int64_t size : tensorType(result).getShape().drop_front())
+      shape.push_back(builder.getIndexAttr(size));
+    reifiedReturnShapes.push_back(shape);
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Row operations
+//===----------------------------------------------------------------------===//
+
+LogicalResult LinearOp::verify() {
+  RankedTensorType x = tensorType(getX()), weight = tensorType(getWeight()),
+                   y = tensorType(getResult());
+  if (x.getRank() < 1 || x.getRank() > 2)
+    return broken(*this, "C1", "'x' has rank {0}, not 1 or 2", x.getRank());
+  if (failed(checkRank(*this, "C1", "weight", getWeight(), 2)))
+    return failure();
+  int64_t k = x.getShape().back();
+  if (!compatible(k, weight.getDimSize(1)))
+    return broken(*this, "C2", "'x' is {0} wide, 'weight' {1}", sizeText(k),
+                  sizeText(weight.getDimSize(1)));
+  if (getBias()) {
+    if (failed(checkRank(*this, "C1", "bias", getBias(), 1)))
+      return failure();
+    int64_t size = tensorType(getBias()).getDimSize(0);
+    if (!compatible(size, weight.getDimSize(0)))
+      return broken(*this, "C3", "'bias' has {0} elements, 'weight' {1} rows",
+                    sizeText(size), sizeText(weight.getDimSize(0)));
+  }
+  SmallVector<int64_t> shape(x.getShape().drop_back());
+  shape.push_back(weight.getDimSize(0));
+  if (y.getRank() != x.getRank() ||
+      !llvm::all_of(llvm::zip(y.getShape(), shape), [](auto pair) {
+        return compatible(std::get<0>(pair), std::get<1>(pair));
+      }))
+    return emitOpError("C4: result is ")
+           << y << ", not " << y.cloneWith(shape, y.getElementType());
+  return success();
+}
+
+LogicalResult
+LinearOp::reifyResultShapes(OpBuilder &builder,
+                            ReifiedRankedShapedTypeDims &reifiedReturnShapes) {
+  SmallVector<OpFoldResult> shape;
+  if (tensorType(getX()).getRank() == 2)
+    shape.push_back(tensor::getMixedSize(builder, getLoc(), getX(), 0));
+  shape.push_back(builder.getIndexAttr(tensorType(getWeight()).getDimSize(0)));
+  reifiedReturnShapes.push_back(shape);
+  return success();
+}
+
+LogicalResult NormalizeOp::verify() {
+  if (!getEps().isFinite() || (getEps().isNegative() && !getEps().isZero()))
+    return broken(*this, "C1", "'eps' is {0}, not a finite number from 0 up",
+                  getEps().convertToDouble());
+  return success();
+}
+
+LogicalResult TopKOp::verify() {
+  int64_t count = tensorType(getScores()).getDimSize(0);
+  int64_t k = static_cast<int64_t>(getK());
+  if (k < 1 || k > count)
+    return broken(*this, "C1", "k is {0}, but 'scores' has {1} elements", k,
+                  count);
+  RankedTensorType ids = getIds().getType();
+  if (ids.getRank() != 1 || ids.getDimSize(0) != k)
+    return emitOpError("C2: result is ") << ids << " with k of " << k;
+  return success();
+}
+
+LogicalResult TakeOp::inferReturnTypes(MLIRContext *context,
+                                       std::optional<Location> location,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto ids = dyn_cast<RankedTensorType>(adaptor.getIds().getType());
+  if (!ids || ids.getRank() != 1 || !ids.hasStaticShape())
+    return emitOptionalError(location, "'moe.take' op C1: 'ids' is ",
+                             adaptor.getIds().getType(),
+                             ", not a static row of i32");
+  types.push_back(
+      RankedTensorType::get(ids.getShape(), Float32Type::get(context)));
+  return success();
+}
+
+LogicalResult GroupLimitOp::verify() {
+  int64_t count = getType().getDimSize(0);
+  int64_t groups = static_cast<int64_t>(getGroups());
+  int64_t keep = static_cast<int64_t>(getKeep());
+  if (groups < 1 || count % groups != 0)
+    return broken(*this, "C1", "{0} groups do not divide {1} scores", groups,
+                  count);
+  if (keep < 1 || keep > groups)
+    return broken(*this, "C2", "keeps {0} of {1} groups", keep, groups);
+  if (getBy() == GroupScore::Top2Sum && count / groups < 2)
+    return broken(*this, "C3",
+                  "top2_sum needs groups of two or more, these have {0}",
+                  count / groups);
+  return success();
+}
+
+OpFoldResult GroupLimitOp::fold(FoldAdaptor) {
+  return getKeep() == getGroups() ? getScores() : OpFoldResult();
+}
+
+LogicalResult LookupOp::verify() {
+  RankedTensorType table = tensorType(getTable()), ids = getIds().getType();
+  if (table.getRank() != 2 || !table.hasStaticShape() || ids.getRank() != 1 ||
+      table.getDimSize(1) != ids.getDimSize(0))
+    return emitOpError("C1: a row of the table ")
+           << table << " does not make " << ids;
+  return success();
+}
+
+LogicalResult CapacityOp::verify() {
+  RankedTensorType ids = tensorType(getIds()),
+                   weights = tensorType(getWeights());
+  if (ids.getRank() != 2 || ids.getShape() != weights.getShape())
+    return emitOpError("C1: 'ids' is ") << ids << ", 'weights' " << weights
+                                        << "; both take one shape [T, k]";
+  if (static_cast<int64_t>(getExperts()) < 1)
+    return broken(*this, "C2", "'experts' is {0}",
+                  static_cast<int64_t>(getExperts()));
+  return success();
+}

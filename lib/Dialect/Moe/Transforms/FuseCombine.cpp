@@ -1,0 +1,88 @@
+//===- FuseCombine.cpp - Adds expert outputs into their tokens
+//--------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See the description of moe-fuse-combine in dialects/moe/MoePasses.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FusionRemark.h"
+#include "moec/Dialect/Moe/Moe.h"
+#include "moec/Dialect/Moe/Passes.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_MOEFUSECOMBINEPASS
+#include "moec/Dialect/Moe/MoePasses.h.inc"
+
+namespace {
+
+constexpr StringLiteral passName = "fuse-combine";
+
+/// Why `combine` cannot move into the product of its rows; empty if it can.
+StringRef whyNot(CombineOp combine) {
+  auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
+  if (!product || !product.isGrouped())
+    return "the rows are not a grouped matmul's";
+  if (!product.getResult().hasOneUse())
+    return "the rows have another reader";
+  if (!product.getResult().getType().getElementType().isF32())
+    return "the rows are rounded to less than f32";
+  if (product.getCombineWeights())
+    return "the product already combines";
+  return {};
+}
+
+/// Moves `product` to `combine` and makes it yield the combined tokens.
+GroupedMatmulOp fuse(CombineOp combine) {
+  auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
+  product->moveBefore(combine);
+  product.getCombineWeightsMutable().assign(combine.getWeights());
+  product.getCombineSlotsMutable().assign(combine.getSlots());
+  product.getResult().setType(combine.getResult().getType());
+  combine.getResult().replaceAllUsesWith(product.getResult());
+  combine.erase();
+  return product;
+}
+
+/// Moves the addition that reads `product`'s result into its `onto`.
+bool fuseAddition(GroupedMatmulOp product) {
+  Value sum = product.getResult();
+  if (product.getOnto() || !sum.hasOneUse())
+    return false;
+  auto add = dyn_cast<arith::AddFOp>(*sum.user_begin());
+  if (!add)
+    return false;
+  Value other = add.getLhs() == sum ? add.getRhs() : add.getLhs();
+  product->moveBefore(add);
+  product.getOntoMutable().assign(other);
+  add.getResult().replaceAllUsesWith(sum);
+  add.erase();
+  return true;
+}
+
+struct MoeFuseCombinePass : impl::MoeFuseCombinePassBase<MoeFuseCombinePass> {
+  void runOnOperation() override {
+    SmallVector<CombineOp> combines;
+    getOperation().walk([&](CombineOp op) { combines.push_back(op); });
+    for (CombineOp combine : combines) {
+      if (StringRef reason = whyNot(combine); !reason.empty()) {
+        refused(combine, passName, reason);
+        continue;
+      }
+      GroupedMatmulOp product = fuse(combine);
+      ++numCombines;
+      taken(product, passName, "expert outputs are added into their tokens");
+      if (fuseAddition(product)) {
+        ++numOnto;
+        taken(product, passName, "expert outputs are added onto another sum");
+      }
+    }
+  }
+};
+
+} // namespace
+} // namespace mlir::moe

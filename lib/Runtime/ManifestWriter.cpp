@@ -1,0 +1,98 @@
+//===- ManifestWriter.cpp - write a manifest ------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Keys come in the order of the description in Manifest.h, so that a manifest
+// reads from the general to the particular.
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Runtime/Manifest.h"
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <xxhash.h>
+
+using json = nlohmann::ordered_json;
+
+namespace moec {
+
+static json toJson(const ManifestFile &file) {
+  return {{"file", file.file}, {"bytes", file.bytes}, {"xxh3", file.xxh3}};
+}
+
+static json toJson(const ManifestKernel &kernel) {
+  return {{"symbol", kernel.symbol},
+          {"workspace_symbol", kernel.workspaceSymbol}};
+}
+
+static json toJson(const ManifestWeight &weight) {
+  return {{"name", weight.name},     {"dtype", weight.dtype},
+          {"shape", weight.shape},   {"layout", weight.layout},
+          {"offset", weight.offset}, {"bytes", weight.bytes}};
+}
+
+static json toJson(const std::vector<ManifestTensor> &tensors, bool isInput) {
+  json list = json::array();
+  for (const ManifestTensor &tensor : tensors) {
+    json &entry = list.emplace_back(json{{"name", tensor.name},
+                                         {"cols", tensor.cols},
+                                         {"dtypes", tensor.dtypes}});
+    if (isInput)
+      entry["optional"] = tensor.optional;
+  }
+  return list;
+}
+
+template <typename T>
+static json toJson(const std::vector<T> &elements) {
+  json list = json::array();
+  for (const T &element : elements)
+    list.push_back(toJson(element));
+  return list;
+}
+
+static json toJson(const ManifestLayer &layer) {
+  json result = {{"name", layer.name},
+                 {"kernel", layer.kernel},
+                 {"router", layer.router},
+                 {"hidden", layer.hidden},
+                 {"width", layer.width},
+                 {"experts", layer.experts},
+                 {"identity_experts", layer.identityExperts},
+                 {"top_k", layer.topK},
+                 {"weight_position", layer.weightBefore ? "before" : "after"},
+                 {"needs_sequence", layer.needsSequence},
+                 {"given_routing", layer.givenRouting}};
+  result["inputs"] = toJson(layer.inputs, /*isInput=*/true);
+  result["outputs"] = toJson(layer.outputs, /*isInput=*/false);
+  result["weights"] = toJson(layer.weights);
+  return result;
+}
+
+std::string printManifest(const Manifest &manifest) {
+  json model = json::parse(manifest.model, nullptr, /*allow_exceptions=*/false);
+  json root = {{"format", "moec-bundle"},
+               {"format_version", kBundleFormatVersion},
+               {"producer", manifest.producer}};
+  root["model"] = model.is_object() ? model : json::object();
+  root["target"] = {{"triple", manifest.triple},
+                    {"cpu", manifest.cpu},
+                    {"features", manifest.features}};
+  root["kernel"] = toJson(manifest.kernel);
+  root["weights"] = manifest.weights ? toJson(*manifest.weights) : json();
+  root["kernels"] = toJson(manifest.kernels);
+  root["layers"] = toJson(manifest.layers);
+  // Names come from model files; what is not UTF-8 there is replaced.
+  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string xxh3Hex(const void *data, size_t size) {
+  return fmt::format("{:016x}", XXH3_64bits(data, size));
+}
+
+} // namespace moec
