@@ -33,6 +33,9 @@ def Moe_Fp8BlockAttr : Moe_Attr<"Fp8Block", "fp8_block"> {
     moe.weight @w from ["up.weight", "up.weight_scale_inv"]
         : tensor<256x512xbf16, #moe.fp8_block<128, 128>>
     ```
+
+    Constraints:
+    - C1: `rows` and `cols` are at least 1.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$cols);
   let assemblyFormat = "`<` $rows `,` $cols `>`";
@@ -53,8 +56,101 @@ def Moe_Mxfp4Attr : Moe_Attr<"Mxfp4", "mxfp4"> {
     moe.weight @w from ["up_blocks", "up_scales"]
         : tensor<8x64x64xbf16, #moe.mxfp4>
     ```
+
+    Constraints: none.
   }];
   let parameters = (ins);
+}
+
+//===----------------------------------------------------------------------===//
+// Strategies: what a back end is told to do
+//===----------------------------------------------------------------------===//
+
+def Moe_CpuTileAttr : Moe_Attr<"CpuTile", "cpu_tile"> {
+  let summary = "a product as register tiles over packed panels of weights";
+  let description = [{
+    Weights are packed into panels of `cols` columns, `depth` consecutive
+    elements of K side by side. A tile keeps `rows` x `cols` accumulators in
+    vectors of `lanes` numbers and runs over the whole of K, `unroll` steps at
+    a time. With two weights (gate and up) a panel holds `cols / 2` columns of
+    each.
+
+    Life cycle: written by `moe-choose-strategy`, obeyed by `moe-lower-to-cpu`.
+
+    Example:
+    ```mlir
+    func.func @scores(%x: tensor<?x64xf32>, %w: tensor<8x64xbf16>)
+        -> tensor<?x8xf32> {
+      %z = moe.linear %x, %w {strategy = #moe.cpu_tile<
+             rows = 6, cols = 64, depth = 1, lanes = 16, unroll = 4>}
+          : (tensor<?x64xf32>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+      return %z : tensor<?x8xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: every number is at least 1, and `lanes` divides `cols`.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$cols, "int64_t":$depth,
+                        "int64_t":$lanes, "int64_t":$unroll);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Packing: how a kernel wants its weights laid out
+//===----------------------------------------------------------------------===//
+
+def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
+  let summary = "weights packed for a tiled product";
+  let description = [{
+    The weights number `args` of a layer, of one shape `[E, N, K]` or `[N, K]`,
+    in one blob `[E][panel][step][cols][depth]` of `type`: element
+    `(e, w, n, k)` of weight `w` of `W` lies in panel `n / (cols / W)`, column
+    `w * (cols / W) + n % (cols / W)`, step `k / depth`, place `k % depth`. A
+    panel has `steps` steps; what `N` and `K` do not fill is zero.
+
+    Life cycle: written by `moe-lower-to-cpu` as an attribute of the kernel,
+    obeyed by the packer.
+
+    Example:
+    ```mlir
+    func.func private @kernel(tensor<?x64xf32>, tensor<8x32x64xbf16>,
+                              tensor<8x32x64xbf16>) attributes {
+      packing = [#moe.panels<args = [1, 2], cols = 64, depth = 2, steps = 32,
+                             type = bf16>]
+    }
+    ```
+
+    Constraints: none.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$args, "int64_t":$cols,
+                        "int64_t":$depth, "int64_t":$steps, "Type":$type);
+  let assemblyFormat = [{
+    `<` `args` `=` `[` $args `]` `,` struct($cols, $depth, $steps, $type) `>`
+  }];
+}
+
+def Moe_PaddedRowsAttr : Moe_Attr<"PaddedRows", "padded_rows"> {
+  let summary = "a weight as rows of padded width";
+  let description = [{
+    Weight number `arg` of a layer, row-major, its last dimension padded with
+    zeros to `width` elements of `type`. Biases and tables are read like this.
+
+    Life cycle: written by `moe-lower-to-cpu` as an attribute of the kernel,
+    obeyed by the packer.
+
+    Example:
+    ```mlir
+    func.func private @kernel(tensor<?x64xf32>, tensor<50xf32>) attributes {
+      packing = [#moe.padded_rows<arg = 1, width = 64, type = f32>]
+    }
+    ```
+
+    Constraints: none.
+  }];
+  let parameters = (ins "int64_t":$arg, "int64_t":$width, "Type":$type);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 #endif // MOE_ATTRS_TD

@@ -44,8 +44,18 @@ def Moe_Dialect : Dialect {
     * Matrix products accumulate in f32. The order in which the experts of one
       token are added is fixed by that token's own ids: results depend neither
       on the number of threads nor on the other tokens of the batch.
+
+    ### Interfaces
+    Operations are Pure, say the shapes of their results where these follow
+    from the operands' (`ReifyRankedShapedTypeOpInterface`; not the slots of
+    `moe.group`, whose number depends on the data), and infer their types
+    where the format leaves them out. They take part neither in destination
+    passing nor in bufferization: the back end lowers tensors straight to
+    places in its workspace, and one-shot bufferization would drop the
+    encodings of weights.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
@@ -60,6 +70,11 @@ class Moe_Op<string mnemonic, list<Trait> traits = []>
 
 // The types that operands are made of.
 def Moe_Row : RankedTensorOf<
-    [F32], [HasStaticShapePred, HasAnyRankOfPred<[1]>], "static row of f32">;
+    [F32], [HasStaticShapePred, HasAnyRankOfPred<[1]>], "static row">;
+def Moe_IdRow : RankedTensorOf<
+    [I32], [HasStaticShapePred, HasAnyRankOfPred<[1]>], "static row">;
+
+// What matrix products read.
+def Moe_Floats : RankedTensorOf<[F32, F16, BF16]>;
 
 #endif // MOE_DIALECT_TD

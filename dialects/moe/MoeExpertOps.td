@@ -8,6 +8,7 @@
 #ifndef MOE_EXPERT_OPS_TD
 #define MOE_EXPERT_OPS_TD
 
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "MoeAttrs.td"
@@ -19,7 +20,8 @@ def Moe_GroupOp : Moe_Op<"group", [Pure]> {
     within an expert in rising order. `offsets[e]` is where expert `e` begins,
     `offsets[E]` the number of slots in use. Ids outside `[0, E)` take no
     place: -1 is a dropped choice, ids from `E` up are experts that are not
-    matrices (`moe.identity_experts`).
+    matrices (`moe.identity_experts`). `slots` has `offsets[E]` elements, a
+    size that depends on the data; there are at most `T * k`.
 
     This is the form that `jax.lax.ragged_dot`, `torch._grouped_mm` and cuDNN
     read.
@@ -74,6 +76,7 @@ def Moe_DispatchOp : Moe_Op<"dispatch", [
     - C1: `x` and the result have rank 2 and one width; `slots` has rank 1.
     - C2: `top_k` is at least 1.
     - C3: `scale`, if given, has rank 2 and `top_k` columns.
+    - C4: the result has as many rows as there are slots.
   }];
   let arguments = (ins RankedTensorOf<[F32, F16, BF16]>:$x,
                        RankedTensorOf<[I32]>:$slots,
@@ -85,10 +88,12 @@ def Moe_DispatchOp : Moe_Op<"dispatch", [
     `:` functional-type(operands, $rows)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Moe_GroupedMatmulOp : Moe_Op<"grouped_matmul", [
     Pure, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                               ["reifyResultShapes"]>]> {
   let summary = "each expert's rows times that expert's matrices";
@@ -150,10 +155,12 @@ def Moe_GroupedMatmulOp : Moe_Op<"grouped_matmul", [
       yields one f32; without it there is one weight and no column.
     - C7: `gather` and `combine` need `by`; `scale` needs `gather`, `onto` needs
       `combine`.
-    - C8: `scale` and the weights of `combine` have rank 2; `scale` has `top_k`
-      columns.
+    - C8: slots have rank 1, `scale` and the weights of `combine` rank 2;
+      `top_k` is at least 1 and `scale` has as many columns.
     - C9: `onto` has rank 2 and the width of the result.
-    - C10: the element types of `input` and `weights` are f32, f16 or bf16.
+    - C10: the element types of `weights` and `columns` are f32, f16 or bf16.
+    - C11: the result has a row for each row of `combine`'s weights and of
+      `onto`, else for each of `gather`'s slots, else for each of `input`.
   }];
   let arguments = (ins
       RankedTensorOf<[F32, F16, BF16]>:$input,
@@ -181,6 +188,7 @@ def Moe_GroupedMatmulOp : Moe_Op<"grouped_matmul", [
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let hasFolder = 1;
   let extraClassDeclaration = [{
     bool isGrouped() { return getOffsets() != nullptr; }
     bool hasEpilogue() { return !getEpilogue().empty(); }
@@ -194,6 +202,8 @@ def Moe_GroupedMatmulOp : Moe_Op<"grouped_matmul", [
     Type getWeightType();
     /// Choices of a token, read off the operand that has them.
     int64_t getChoices();
+    /// The operand with as many rows as the result.
+    Value getRowsOperand();
   }];
 }
 
@@ -221,6 +231,7 @@ def Moe_CombineOp : Moe_Op<"combine", [
     Constraints:
     - C1: `rows`, `weights` and the result have rank 2, `slots` rank 1.
     - C2: the result is as wide as `rows`.
+    - C3: there are as many rows as slots, and results as rows of weights.
   }];
   let arguments = (ins RankedTensorOf<[F32, F16, BF16]>:$rows,
                        RankedTensorOf<[F32]>:$weights,
@@ -231,6 +242,7 @@ def Moe_CombineOp : Moe_Op<"combine", [
     `:` type($rows) `,` type($weights) `,` type($slots) `->` type($result)
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Moe_IdentityExpertsOp : Moe_Op<"identity_experts", [
@@ -256,6 +268,7 @@ def Moe_IdentityExpertsOp : Moe_Op<"identity_experts", [
     Constraints:
     - C1: all operands have rank 2; `ids` and `weights` have one shape.
     - C2: `from` is not negative.
+    - C3: `x` and `ids` have as many rows.
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, RankedTensorOf<[I32]>:$ids,
                        RankedTensorOf<[F32]>:$weights, I64Attr:$from);

@@ -38,7 +38,8 @@ def MoeFuseRouterPass : Pass<"moe-fuse-router", "::mlir::ModuleOp"> {
     When the logits are results of the function too, the router yields them.
 
     Refused, with a remark: logits read by something other than the router and
-    the function's return.
+    the function's return; a product in another block; weights of dynamic shape;
+    a product of a single row.
   }];
   let statistics = [
     Statistic<"numFused", "routers-fused", "Gating products moved into a router">
@@ -69,8 +70,9 @@ def MoeFuseGatherPass : Pass<"moe-fuse-gather", "::mlir::ModuleOp"> {
     ```
     After: `moe.grouped_matmul %x weights(%w) by(%offsets) gather(%slots, 2)`.
 
-    Refused, with a remark: a reader of the rows that is not a grouped matmul;
-    a product that already gathers; a dispatch that changes the element type.
+    Refused, with a remark: rows that nobody reads; a reader of the rows that is
+    not a grouped matmul; a product that already gathers, has no groups or is in
+    another block; a dispatch that changes the element type.
   }];
   let statistics = [
     Statistic<"numFused", "gathers-fused", "Dispatches moved into a product">
@@ -114,8 +116,10 @@ def MoeFuseEpiloguePass : Pass<"moe-fuse-epilogue", "::mlir::ModuleOp"> {
     After: one `moe.grouped_matmul %x weights(%w1, %w3)` with the body as its
     epilogue.
 
-    Refused, with a remark: a product with another reader; products of
-    different rows, groups or shapes; a body that reads its output or indices.
+    Refused, with a remark: an operand that is not a product; a product with
+    another reader, in another block or rounded to less than f32; products of
+    different rows, groups or shapes; a body that reads its output or indices,
+    or is not f32 arithmetic rounded at most at its end.
   }];
   let statistics = [
     Statistic<"numFused", "epilogues-fused", "Element-wise operations moved into a product">
@@ -145,8 +149,9 @@ def MoeFuseCombinePass : Pass<"moe-fuse-combine", "::mlir::ModuleOp"> {
     ```
     After: `moe.grouped_matmul %h weights(%w2) by(%offsets) combine(%p, %slots)`.
 
-    Refused, with a remark: rows with another reader; rows rounded to less than
-    f32; a product that already combines.
+    Refused, with a remark: rows that are not a grouped matmul's, have another
+    reader or are rounded to less than f32; a product that already combines or
+    is in another block.
   }];
   let statistics = [
     Statistic<"numCombines", "combines-fused", "Combines moved into a product">,
@@ -183,7 +188,8 @@ def MoeShareKernelsPass : Pass<"moe-share-kernels", "::mlir::ModuleOp"> {
     `moe.layer @layers.0 runs @kernel_0 with [@layers.0.up]`,
     `moe.layer @layers.1 runs @kernel_0 with [@layers.1.up]`.
 
-    Functions that are private or have no body are left alone.
+    Functions that are private, have no body or are referred to (called) within
+    the module are left alone.
   }];
   let statistics = [
     Statistic<"numLayers", "layers", "Layers found">,

@@ -11,6 +11,7 @@
 #ifndef MOE_ROUTER_OPS_TD
 #define MOE_ROUTER_OPS_TD
 
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -18,6 +19,8 @@ include "MoeEnums.td"
 
 def Moe_RouterOp : Moe_Op<"router", [
     Pure, AttrSizedOperandSegments, IsolatedFromAbove, SingleBlock,
+    DeclareOpInterfaceMethods<OpAsmOpInterface,
+                              ["getAsmResultNames", "getAsmBlockArgumentNames"]>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                               ["reifyResultShapes"]>]> {
   let summary = "chooses experts, one token at a time";
@@ -68,6 +71,7 @@ def Moe_RouterOp : Moe_Op<"router", [
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     /// The block argument that is the row of `rows()[i]`.
     BlockArgument getRowArg(unsigned i) { return getBody().getArgument(i); }
@@ -131,14 +135,16 @@ def Moe_LinearOp : Moe_Op<"linear", [
     - C4: the result has the shape of `x` with the rows of `weight` as its last
       dimension.
   }];
-  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$weight,
-                       Optional<AnyRankedTensor>:$bias);
+  let arguments = (ins Moe_Floats:$x, Moe_Floats:$weight,
+                       Optional<Moe_Floats>:$bias,
+                       OptionalAttr<AnyAttr>:$strategy);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $x `,` $weight (`bias` `(` $bias^ `)`)? attr-dict
     `:` functional-type(operands, $result)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Moe_SoftmaxOp : Moe_Op<"softmax", [Pure, SameOperandsAndResultType]> {
@@ -160,12 +166,13 @@ def Moe_SoftmaxOp : Moe_Op<"softmax", [Pure, SameOperandsAndResultType]> {
   let arguments = (ins Moe_Row:$x);
   let results = (outs Moe_Row:$result);
   let assemblyFormat = "$x attr-dict `:` type($result)";
+  let hasCanonicalizeMethod = 1;
 }
 
 def Moe_ReduceOp : Moe_Op<"reduce", [Pure]> {
   let summary = "sum or largest element of a row";
   let description = [{
-    NaN if an element is NaN.
+    NaN if an element is NaN. Of no elements the sum is 0, the largest -inf.
 
     Example:
     ```mlir
@@ -181,7 +188,8 @@ def Moe_ReduceOp : Moe_Op<"reduce", [Pure]> {
   }];
   let arguments = (ins Moe_ReduceKindAttr:$kind, Moe_Row:$x);
   let results = (outs F32:$result);
-  let assemblyFormat = "$kind $x attr-dict `:` type($x)";
+  let assemblyFormat = "custom<Word>($kind) $x attr-dict `:` type($x)";
+  let hasCanonicalizeMethod = 1;
 }
 
 def Moe_NormalizeOp : Moe_Op<"normalize", [Pure, SameOperandsAndResultType]> {
@@ -235,6 +243,7 @@ def Moe_TopKOp : Moe_Op<"top_k", [Pure]> {
     $scores `,` $k attr-dict `:` type($scores) `->` type($ids)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Moe_TakeOp : Moe_Op<"take", [
@@ -260,6 +269,7 @@ def Moe_TakeOp : Moe_Op<"take", [
   let assemblyFormat = [{
     $source `[` $ids `]` attr-dict `:` type($source) `,` type($ids)
   }];
+  let hasFolder = 1;
 }
 
 def Moe_ExcludeOp : Moe_Op<"exclude", [
@@ -281,15 +291,15 @@ def Moe_ExcludeOp : Moe_Op<"exclude", [
     }
     ```
 
-    Constraints: `source` is a static row of f32, `ids` a row of i32.
+    Constraints: `source` is a static row of f32, `ids` a static row of i32.
   }];
-  let arguments = (ins Moe_Row:$source, RankedTensorOf<[I32]>:$ids,
-                       F32Attr:$fill);
+  let arguments = (ins Moe_Row:$source, Moe_IdRow:$ids, F32Attr:$fill);
   let results = (outs Moe_Row:$result);
   let assemblyFormat = [{
     $source `[` $ids `]` `fill` `(` $fill `)` attr-dict
     `:` type($source) `,` type($ids)
   }];
+  let hasFolder = 1;
 }
 
 def Moe_GroupLimitOp : Moe_Op<"group_limit", [
@@ -321,7 +331,7 @@ def Moe_GroupLimitOp : Moe_Op<"group_limit", [
                        Moe_GroupScoreAttr:$by, F32Attr:$fill);
   let results = (outs Moe_Row:$result);
   let assemblyFormat = [{
-    $scores `groups` `(` $groups `)` `keep` `(` $keep `)` `by` `(` $by `)`
+    $scores `groups` `(` $groups `)` `keep` `(` $keep `)` `by` `(` custom<Word>($by) `)`
     `fill` `(` $fill `)` attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
@@ -356,7 +366,8 @@ def Moe_LookupOp : Moe_Op<"lookup", [Pure]> {
 }
 
 def Moe_CapacityOp : Moe_Op<"capacity", [
-    Pure, AllTypesMatch<["ids", "kept_ids"]>,
+    Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                                    ["reifyResultShapes"]>, AllTypesMatch<["ids", "kept_ids"]>,
     AllTypesMatch<["weights", "kept_weights"]>]> {
   let summary = "drops the choices an expert has no room for";
   let description = [{
@@ -391,10 +402,11 @@ def Moe_CapacityOp : Moe_Op<"capacity", [
                       RankedTensorOf<[F32]>:$kept_weights);
   let assemblyFormat = [{
     $ids `,` $weights `limit` `(` $limit `)` `per` `(` $per `)`
-    `order` `(` $order `)` `experts` `(` $experts `)` attr-dict
+    `order` `(` custom<Word>($order) `)` `experts` `(` $experts `)` attr-dict
     `:` type($ids) `,` type($weights)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif // MOE_ROUTER_OPS_TD

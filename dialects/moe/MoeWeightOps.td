@@ -8,6 +8,7 @@
 #ifndef MOE_WEIGHT_OPS_TD
 #define MOE_WEIGHT_OPS_TD
 
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "MoeAttrs.td"
@@ -44,6 +45,7 @@ def Moe_WeightOp : Moe_Op<"weight", [Symbol]> {
     - C3: `at` takes as many indices as the type has dimensions.
     - C4: the element type is f32, f16, bf16 or an integer.
     - C5: all source names contain `{e}`, or none does.
+    - C6: the number of elements fits in 62 bits.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
                        OptionalAttr<StrAttr>:$sym_visibility,
@@ -59,14 +61,18 @@ def Moe_WeightOp : Moe_Op<"weight", [Symbol]> {
     }
     /// Whether the sources are one file tensor per expert.
     bool isStacked();
-    /// `at`, or the map that stands for it when it is absent.
+    /// `at`, or the default when it is absent.
     AffineMap getIndexMap();
+    /// The map of a file tensor that has the logical shape.
+    AffineMap getDefaultIndexMap();
   }];
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Moe_UseOp : Moe_Op<"use", [
-    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    Pure, DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the value of a weight";
   let description = [{
     Example:

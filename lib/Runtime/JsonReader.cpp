@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "JsonReader.h"
+#include "InQuotes.h"
 
 #include <set>
 
@@ -19,19 +20,6 @@ namespace moec {
 
 /// The deepest nesting a file may have.
 static constexpr int kMaxDepth = 32;
-/// The longest text a message repeats.
-static constexpr size_t kMaxQuoted = 80;
-
-std::string quoted(std::string_view text) {
-  std::string result = "'";
-  for (unsigned char c : text.substr(0, kMaxQuoted)) {
-    if (c >= 0x20 && c < 0x7f)
-      result += char(c);
-    else
-      result += fmt::format("\\x{:02x}", c);
-  }
-  return result + (text.size() > kMaxQuoted ? "...'" : "'");
-}
 
 bool parseJson(std::string_view text, const std::string &file, json &value,
                std::string &error) {
@@ -48,7 +36,7 @@ bool parseJson(std::string_view text, const std::string &file, json &value,
       const auto &key = parsed.get_ref<const std::string &>();
       if (!keys.back().insert(key).second)
         problem =
-            fmt::format("has the key {} twice in one object", quoted(key));
+            fmt::format("has the key {} twice in one object", inQuotes(key));
     }
     // Nothing is kept once the text is known to be bad.
     return problem.empty();
@@ -187,8 +175,7 @@ bool JsonObject::getObjects(const char *key, size_t maxSize,
   return !sink->any();
 }
 
-bool JsonObject::getObject(const char *key,
-                           std::optional<JsonObject> &result) {
+bool JsonObject::getObject(const char *key, std::optional<JsonObject> &result) {
   const json *value = get(key);
   if (!value)
     return false;

@@ -24,10 +24,6 @@
 
 namespace moec {
 
-/// `text` in single quotes for a message: at most 80 bytes of it, with anything
-/// that is not printable ASCII written as \xNN.
-std::string quoted(std::string_view text);
-
 /// Parses JSON text into `value`; repeated keys in one object and nesting
 /// deeper than 32 are errors. On failure returns false and sets `error`, which
 /// begins with `file`.

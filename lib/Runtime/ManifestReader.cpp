@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "InQuotes.h"
 #include "JsonReader.h"
 #include "moec/Runtime/Manifest.h"
 
@@ -47,7 +48,7 @@ static bool getName(JsonObject &object, const char *key, std::string &name) {
     return object.errors().report(
         object.pathOf(key),
         "is {}; expected 1 to {} characters, none a control character",
-        quoted(name), kMaxName);
+        inQuotes(name), kMaxName);
   return true;
 }
 
@@ -63,13 +64,13 @@ static bool getFile(JsonObject &object, const char *key, ManifestFile &result) {
     return object.errors().report(
         file->pathOf("file"),
         "is {}; expected the name of a file in the bundle",
-        quoted(result.file));
+        inQuotes(result.file));
   if (result.xxh3.size() != 16 ||
       result.xxh3.find_first_not_of("0123456789abcdef") != std::string::npos)
     return object.errors().report(
         file->pathOf("xxh3"),
         "is {}; expected 16 lower-case hexadecimal digits",
-        quoted(result.xxh3));
+        inQuotes(result.xxh3));
   return true;
 }
 
@@ -79,7 +80,7 @@ static bool getHeader(JsonObject &root, Manifest &manifest) {
     return false;
   if (format != "moec-bundle")
     return root.errors().report("format", "is {}; expected 'moec-bundle'",
-                                quoted(format));
+                                inQuotes(format));
   int64_t version = 0;
   if (!root.getInteger("format_version", INT64_MIN, INT64_MAX, version))
     return false;
@@ -129,14 +130,14 @@ static bool getTensors(JsonObject &layer, const char *key, int64_t hidden,
       return false;
     if (!names.insert(tensor.name).second)
       return errors.report(object.pathOf("name"), "is {} for the second time",
-                           quoted(tensor.name));
+                           inQuotes(tensor.name));
     if (tensor.dtypes.empty())
       return errors.report(object.pathOf("dtypes"), "is empty");
     bool isHidden = tensor.name == "hidden";
     for (const std::string &dtype : tensor.dtypes)
       if (!known.count(dtype) || (isHidden && dtype[0] == 'i'))
         return errors.report(
-            object.pathOf("dtypes"), "names {}; expected {}", quoted(dtype),
+            object.pathOf("dtypes"), "names {}; expected {}", inQuotes(dtype),
             isHidden ? "f32, f16 or bf16" : "f32, f16, bf16, i32 or i64");
     if (isHidden && tensor.cols != hidden)
       return errors.report(object.pathOf("cols"),
@@ -165,7 +166,7 @@ static bool checkRouting(JsonObject &object, const ManifestLayer &layer) {
       return object.errors().report(
           object.pathOf("outputs"),
           "has {} with {} columns of {}; expected top_k = {} columns of {}",
-          quoted(tensor.name), tensor.cols, fmt::join(tensor.dtypes, ", "),
+          inQuotes(tensor.name), tensor.cols, fmt::join(tensor.dtypes, ", "),
           layer.topK, dtype);
   }
   if (layer.givenRouting && found != 2)
@@ -209,8 +210,7 @@ static bool getLayer(JsonObject &object, const Manifest &manifest,
   std::string position;
   if (!getName(object, "name", layer.name) ||
       !object.getString("router", layer.router) ||
-      !object.getInteger("kernel", 0, int64_t(manifest.kernels.size()) - 1,
-                         layer.kernel) ||
+      !object.getInteger("kernel", 0, INT64_MAX, layer.kernel) ||
       !object.getInteger("hidden", 1, kMaxSize, layer.hidden) ||
       !object.getInteger("width", 0, kMaxSize, layer.width) ||
       !object.getInteger("experts", 1, kMaxSize, layer.experts) ||
@@ -222,10 +222,14 @@ static bool getLayer(JsonObject &object, const Manifest &manifest,
       !object.getBool("needs_sequence", layer.needsSequence) ||
       !object.getBool("given_routing", layer.givenRouting))
     return false;
+  if (size_t(layer.kernel) >= manifest.kernels.size())
+    return object.errors().report(object.pathOf("kernel"),
+                                  "is {}; the manifest has {} kernels",
+                                  layer.kernel, manifest.kernels.size());
   if (position != "before" && position != "after")
     return object.errors().report(object.pathOf("weight_position"),
                                   "is {}; expected 'before' or 'after'",
-                                  quoted(position));
+                                  inQuotes(position));
   layer.weightBefore = position == "before";
   return getTensors(object, "inputs", layer.hidden, layer.inputs) &&
          getTensors(object, "outputs", layer.hidden, layer.outputs) &&
@@ -246,7 +250,7 @@ static bool getLayers(JsonObject &root, Manifest &manifest) {
     if (!isNew)
       return root.errors().report(object.pathOf("name"),
                                   "is {}, as is layers[{}].name",
-                                  quoted(layer.name), first->second);
+                                  inQuotes(layer.name), first->second);
   }
   return true;
 }

@@ -12,10 +12,7 @@
 
 #include "moec/Runtime/Manifest.h"
 
-#define XXH_INLINE_ALL
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <xxhash.h>
 
 using json = nlohmann::ordered_json;
 
@@ -89,10 +86,6 @@ std::string printManifest(const Manifest &manifest) {
   root["layers"] = toJson(manifest.layers);
   // Names come from model files; what is not UTF-8 there is replaced.
   return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-std::string xxh3Hex(const void *data, size_t size) {
-  return fmt::format("{:016x}", XXH3_64bits(data, size));
 }
 
 } // namespace moec

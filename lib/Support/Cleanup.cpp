@@ -102,6 +102,9 @@ namespace {
 /// One place for a path; places are reused and never freed.
 struct Node {
   std::atomic<char *> path{nullptr};
+  /// What was at `path` when all paths were removed. It is never freed: free()
+  /// is not allowed in a signal handler.
+  char *removed = nullptr;
   Node *next = nullptr;
 };
 } // namespace
@@ -112,18 +115,19 @@ static std::atomic<int> heldBackSignal{0};
 static std::mutex listMutex;
 
 static constexpr int outsideSignals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-static constexpr int otherSignals[] = {SIGPIPE, SIGXFSZ, SIGXCPU, SIGABRT,
-                                       SIGSEGV, SIGBUS,  SIGILL,  SIGFPE};
+static constexpr int ownSignals[] = {SIGPIPE, SIGXFSZ, SIGXCPU, SIGABRT};
+static constexpr int faultSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 static struct sigaction previousActions[NSIG];
 
 static void removeAllPaths() {
   for (Node *node = nodes.load(); node; node = node->next)
-    // Not freed: free() is not allowed in a signal handler.
-    if (char *path = node->path.exchange(nullptr))
+    if (char *path = node->path.exchange(nullptr)) {
+      node->removed = path;
       removeTree(path);
+    }
 }
 
-static void handleSignal(int signal) {
+static void handleSignal(int signal, siginfo_t *info, void *) {
   int savedErrno = errno;
   if (criticalDepth.load() > 0 && is_contained(outsideSignals, signal)) {
     heldBackSignal.store(signal);
@@ -134,9 +138,12 @@ static void handleSignal(int signal) {
     }
   }
   removeAllPaths();
-  // Delivered to the previous handler, or by default, when this one returns.
+  // Delivered to the previous handler, or by default, when this one returns. A
+  // real fault happens again by itself, with its address for that handler.
   sigaction(signal, &previousActions[signal], nullptr);
-  raise(signal);
+  bool happensAgain = is_contained(faultSignals, signal) && info->si_code > 0;
+  if (!happensAgain)
+    raise(signal);
   errno = savedErrno;
 }
 
@@ -145,8 +152,8 @@ static void installHandler(int signal) {
       previousActions[signal].sa_handler == SIG_IGN)
     return;
   struct sigaction action = {};
-  action.sa_handler = handleSignal;
-  action.sa_flags = SA_ONSTACK;
+  action.sa_sigaction = handleSignal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, nullptr);
 }
@@ -156,7 +163,9 @@ static void installHandlers() {
   std::call_once(once, [] {
     for (int signal : outsideSignals)
       installHandler(signal);
-    for (int signal : otherSignals)
+    for (int signal : ownSignals)
+      installHandler(signal);
+    for (int signal : faultSignals)
       installHandler(signal);
     atexit(removeAllPaths);
   });

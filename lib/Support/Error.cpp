@@ -16,8 +16,8 @@ using namespace llvm;
 
 namespace moec {
 
-Error inputError(std::string message) {
-  return make_error<StringError>(std::move(message), inconvertibleErrorCode());
+Error inputError(const std::string &message) {
+  return make_error<StringError>(message, inconvertibleErrorCode());
 }
 
 /// What to do about an errno value; empty if there is nothing general to say.

@@ -26,6 +26,8 @@ static constexpr StringRef nanSpelling = "1.00000001e308";
 
 /// Replaces Infinity and NaN outside of strings.
 static std::string spellNonFinite(StringRef text) {
+  if (!text.contains("Infinity") && !text.contains("NaN"))
+    return text.str();
   std::string out;
   out.reserve(text.size());
   bool inString = false;
@@ -148,7 +150,7 @@ private:
 Expected<json> parseJson(StringRef text, StringRef file, unsigned maxDepth) {
   Builder builder(file, maxDepth);
   if (!json::sax_parse(spellNonFinite(text), &builder))
-    return inputError(std::move(builder.problem));
+    return inputError(builder.problem);
   return std::move(builder.document);
 }
 
@@ -164,7 +166,9 @@ std::string jsonErrorText(const json::exception &error) {
   StringRef text = error.what();
   if (text.starts_with("["))
     text = text.split("] ").second;
-  return printable(text);
+  constexpr size_t limit = 300;
+  return text.size() > limit ? printable(text.take_front(limit)) + "..."
+                             : printable(text);
 }
 
 } // namespace moec

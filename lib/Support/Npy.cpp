@@ -1,4 +1,4 @@
-//===- Npy.cpp - arrays in memory and in .npy files -------------*- C++ -*-===//
+//===- Npy.cpp - NumPy's array files ----------------------------*- C++ -*-===//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,5 +1,4 @@
-//===- OutputDir.cpp - directories that appear whole or not at all -*- C++
-//-*-===//
+//===- OutputDir.cpp - directories that appear whole or not -----*- C++ -*-===//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -15,8 +14,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <ctime>
 #include <fcntl.h>
+#include <random>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,8 +24,8 @@ using namespace llvm;
 
 namespace moec {
 
-/// What stands between the name and the process in a temporary's name:
-/// ".bundle.tmp-123-0".
+/// What stands between the name and a random number in a temporary's name:
+/// ".bundle.tmp-1f2e3d4c5b6a7988".
 static constexpr StringRef temporaryInfix = ".tmp-";
 
 /// `path` with its parent's symbolic links resolved, and its own if it is one.
@@ -75,9 +74,6 @@ static Error checkReplaceable(const std::string &path, StringRef marker) {
                     printable(path), printable(marker));
 }
 
-/// Seconds within which a run has surely locked the temporary it made.
-static constexpr time_t settlingSeconds = 10;
-
 /// Removes temporaries of runs that ended without a chance to do it themselves.
 /// A run that is alive holds a lock on its own.
 static void removeLeftovers(StringRef parent, StringRef name) {
@@ -91,10 +87,7 @@ static void removeLeftovers(StringRef parent, StringRef name) {
                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0)
       continue;
-    struct stat status;
-    if (fstat(descriptor, &status) == 0 &&
-        time(nullptr) - status.st_ctime > settlingSeconds &&
-        flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
       removeTree(it->path().c_str());
     close(descriptor);
   }
@@ -109,28 +102,31 @@ Expected<OutputDir> OutputDir::create(StringRef path, StringRef marker) {
   StringRef parent = sys::path::parent_path(*resolved);
   StringRef name = sys::path::filename(*resolved);
   removeLeftovers(parent, name);
-  for (unsigned attempt = 0;; ++attempt) {
-    SmallString<256> temporary(parent);
-    sys::path::append(temporary, fmt::format(".{}{}{}-{}", name, temporaryInfix,
-                                             getpid(), attempt));
-    CriticalSection whileUnlisted;
-    if (mkdir(temporary.c_str(), 0777) != 0) {
-      if (errno == EEXIST && attempt < 1000)
-        continue;
-      return fileError("create", path, errno);
-    }
-    OutputDir dir;
-    dir.temporary = TemporaryPath(temporary);
-    dir.destination = std::move(*resolved);
-    dir.marker = marker.str();
-    dir.descriptor =
-        open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir.descriptor < 0)
-      return fileError("create", path, errno);
-    // Without locks (some network file systems) leftovers merely stay.
-    flock(dir.descriptor, LOCK_EX | LOCK_NB);
-    return dir;
-  }
+  uint64_t unique =
+      uint64_t(std::random_device()()) << 32 | std::random_device()();
+  SmallString<256> unlocked(parent), temporary(parent);
+  sys::path::append(unlocked, fmt::format(".{}.new-{:x}", name, unique));
+  sys::path::append(temporary,
+                    fmt::format(".{}{}{:x}", name, temporaryInfix, unique));
+
+  CriticalSection whileUnlisted;
+  if (mkdir(unlocked.c_str(), 0777) != 0)
+    return fileError("create", path, errno);
+  OutputDir dir;
+  dir.temporary = TemporaryPath(unlocked);
+  dir.descriptor = open(unlocked.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir.descriptor < 0)
+    return fileError("create", path, errno);
+  // Only under the lock does it get a name that marks it as a leftover. Where
+  // there are no locks (some network file systems) leftovers merely stay.
+  flock(dir.descriptor, LOCK_EX | LOCK_NB);
+  if (rename(unlocked.c_str(), temporary.c_str()) != 0)
+    return fileError("create", path, errno);
+  dir.temporary.release();
+  dir.temporary = TemporaryPath(temporary);
+  dir.destination = std::move(*resolved);
+  dir.marker = marker.str();
+  return dir;
 }
 
 OutputDir::OutputDir(OutputDir &&other) noexcept { *this = std::move(other); }

@@ -7,8 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
+#include "moec/Pipelines/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -22,6 +24,8 @@ int main(int argc, char **argv) {
   registry.insert<mlir::moe::MoeDialect>();
   mlir::registerAllPasses();
   mlir::moe::registerMoePasses();
+  mlir::moe::registerMoeCpuPasses();
+  moec::registerPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "moe dialect optimizer\n", registry));
 }

@@ -59,7 +59,7 @@
 // both exist; outputs called "topk_ids" (i32) and "topk_weights" (f32) have
 // "top_k" columns. "dtype", "shape" and "layout" of a weight are for people;
 // "offset" is a multiple of 64, and weights may share bytes. Hashes are XXH3,
-// 64 bits, seed 0, as 16 lower-case hexadecimal digits.
+// 64 bits, seed 0, as 16 lower-case hexadecimal digits (Hash.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -157,9 +157,6 @@ bool parseManifest(std::string_view text, const std::string &file,
 /// it back. `manifest.model` must be the text of a JSON object, else it is
 /// written as an empty one.
 std::string printManifest(const Manifest &manifest);
-
-/// XXH3 of `size` bytes as it stands in a manifest, 16 hexadecimal digits.
-std::string xxh3Hex(const void *data, size_t size);
 
 } // namespace moec
 

@@ -22,7 +22,7 @@
 namespace moec {
 
 /// An error about what the user gave: `message` is shown as it is.
-llvm::Error inputError(std::string message);
+llvm::Error inputError(const std::string &message);
 
 /// The same with a format checked at compile time.
 template <typename... Args>

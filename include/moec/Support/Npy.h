@@ -1,31 +1,23 @@
-//===- Npy.h - arrays in memory and in .npy files ---------------*- C++ -*-===//
+//===- Npy.h - NumPy's array files ------------------------------*- C++ -*-===//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // NumPy's array file (NEP 1; numpy.lib.format), versions 1.0 to 3.0, C order,
-// little-endian; and the dense array that such a file holds.
+// little-endian.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MOEC_SUPPORT_NPY_H
 #define MOEC_SUPPORT_NPY_H
 
-#include "moec/Support/DType.h"
+#include "moec/Support/HostTensor.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
-#include <vector>
 
 namespace moec {
-
-/// A dense tensor in row-major order: tensorBytes(shape, dtype) bytes.
-struct HostTensor {
-  DType dtype = DType::F32;
-  Shape shape;
-  std::vector<uint8_t> bytes;
-};
 
 /// What the header of a .npy file says.
 struct NpyHeader {

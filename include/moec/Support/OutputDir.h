@@ -1,4 +1,4 @@
-//===- OutputDir.h - directories that appear whole or not at all *- C++ -*-===//
+//===- OutputDir.h - directories that appear whole or not -------*- C++ -*-===//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -6,7 +6,7 @@ set(entries "")
 foreach(path IN LISTS files)
   get_filename_component(name ${path} NAME_WE)
   file(READ ${path} text)
-  string(APPEND entries "    {\"${name}\", R\"@@@@(${text})@@@@\"},\n")
+  string(APPEND entries "    {\"${name}\", R\"moec_data(${text})moec_data\"},\n")
 endforeach()
 file(READ ${IN}/common-keys.txt common)
 file(WRITE ${OUT}.new "// Made by EmbedFamilies.cmake.
@@ -20,7 +20,7 @@ llvm::ArrayRef<moec::hf::EmbeddedFile> moec::hf::embeddedFamilies() {
 }
 
 llvm::StringRef moec::hf::embeddedCommonKeys() {
-  return R\"@@@@(${common})@@@@\";
+  return R\"moec_data(${common})moec_data\";
 }
 ")
 file(COPY_FILE ${OUT}.new ${OUT} ONLY_IF_DIFFERENT)

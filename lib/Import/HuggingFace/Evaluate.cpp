@@ -1,5 +1,4 @@
 //===- Evaluate.cpp - Evaluates expressions on constants --------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -22,8 +21,8 @@ using Result = llvm::Expected<Value>;
 llvm::Error overflow(const Sources &sources, const Expr &expr, int64_t a,
                      int64_t b) {
   return sources.error(expr.loc, "'" + llvm::Twine(toString(expr)) + "' with " +
-                                  llvm::Twine(a) + " and " + llvm::Twine(b) +
-                                  " does not fit in 64 bits");
+                                     llvm::Twine(a) + " and " + llvm::Twine(b) +
+                                     " does not fit in 64 bits");
 }
 
 Result onIntegers(const Sources &sources, const Expr &expr, int64_t a,
@@ -39,8 +38,9 @@ Result onIntegers(const Sources &sources, const Expr &expr, int64_t a,
     return Value(result);
   }
   if (b == 0)
-    return sources.error(expr.loc, "'" + llvm::Twine(toString(*expr.operands[1])) +
-                                    "' is 0 here, and nothing is divided by 0");
+    return sources.error(expr.loc,
+                         "'" + llvm::Twine(toString(*expr.operands[1])) +
+                             "' is 0 here, and nothing is divided by 0");
   if (op == "/")
     return Value(static_cast<double>(a) / static_cast<double>(b));
   if (b == -1 && a == std::numeric_limits<int64_t>::min())
@@ -54,12 +54,12 @@ Result onIntegers(const Sources &sources, const Expr &expr, int64_t a,
   return Value(op == "//" ? quotient : remainder);
 }
 
-llvm::Error wrongTypes(const Sources &sources, const Expr &expr,
-                       const Value &a, const Value &b) {
+llvm::Error wrongTypes(const Sources &sources, const Expr &expr, const Value &a,
+                       const Value &b) {
   return sources.error(expr.loc, "'" + llvm::Twine(expr.text) +
-                                  "' is not defined for " + a.str() + " (" +
-                                  a.typeName() + ") and " + b.str() + " (" +
-                                  b.typeName() + ")");
+                                     "' is not defined for " + a.str() + " (" +
+                                     a.typeName() + ") and " + b.str() + " (" +
+                                     b.typeName() + ")");
 }
 
 } // namespace
@@ -77,7 +77,7 @@ Result evaluateUnary(const Sources &sources, const Expr &expr,
   if (operand.isFloat())
     return Value(-operand.number());
   return sources.error(expr.loc, "'-' is not defined for " + operand.str() +
-                                  " (" + operand.typeName() + ")");
+                                     " (" + operand.typeName() + ")");
 }
 
 Result evaluateBinary(const Sources &sources, const Expr &expr, const Value &a,
@@ -116,8 +116,9 @@ Result evaluateBinary(const Sources &sources, const Expr &expr, const Value &a,
   if (op == "*")
     return Value(x * y);
   if (y == 0)
-    return sources.error(expr.loc, "'" + llvm::Twine(toString(*expr.operands[1])) +
-                                    "' is 0 here, and nothing is divided by 0");
+    return sources.error(expr.loc,
+                         "'" + llvm::Twine(toString(*expr.operands[1])) +
+                             "' is 0 here, and nothing is divided by 0");
   if (op == "/")
     return Value(x / y);
   if (op == "//")
@@ -128,20 +129,22 @@ Result evaluateBinary(const Sources &sources, const Expr &expr, const Value &a,
 Result evaluateIndex(const Sources &sources, const Expr &expr,
                      const Value &base, const Value &index) {
   if (!index.isInt())
-    return sources.error(expr.loc, "an index is an integer, not " + index.str() +
-                                    " (" + index.typeName() + ")");
+    return sources.error(expr.loc, "an index is an integer, not " +
+                                       index.str() + " (" + index.typeName() +
+                                       ")");
   int64_t size = base.isList()     ? static_cast<int64_t>(base.list().size())
                  : base.isString() ? static_cast<int64_t>(base.string().size())
                                    : -1;
   if (size < 0)
-    return sources.error(expr.loc, "only lists and strings have elements, not " +
-                                    base.str() + " (" + base.typeName() + ")");
+    return sources.error(expr.loc,
+                         "only lists and strings have elements, not " +
+                             base.str() + " (" + base.typeName() + ")");
   int64_t i = index.integer();
   if (i < 0 || i >= size)
     return sources.error(expr.loc, "index " + llvm::Twine(i) + " into '" +
-                                    toString(*expr.operands[0]) +
-                                    "', which has " + llvm::Twine(size) +
-                                    " elements");
+                                       toString(*expr.operands[0]) +
+                                       "', which has " + llvm::Twine(size) +
+                                       " elements");
   if (base.isString())
     return Value(std::string(1, base.string()[i]));
   return base.list()[i];
@@ -149,20 +152,32 @@ Result evaluateIndex(const Sources &sources, const Expr &expr,
 
 bool isConstantFunction(llvm::StringRef name) {
   return llvm::is_contained(
-      {"min", "max", "len", "ceil", "floor", "isqrt", "is_list"}, name);
+      {"min", "max", "len", "ceil", "floor", "isqrt", "is_list", "all_within"},
+      name);
 }
 
 Result evaluateFunction(const Sources &sources, const Expr &call,
                         llvm::ArrayRef<Value> arguments) {
   llvm::StringRef name = call.text;
-  size_t wanted = name == "min" || name == "max" ? 2 : 1;
+  size_t wanted = name == "all_within"             ? 3
+                  : name == "min" || name == "max" ? 2
+                                                   : 1;
   if (arguments.size() != wanted)
     return sources.error(call.loc, name + " takes " + llvm::Twine(wanted) +
-                                    " arguments, here are " +
-                                    llvm::Twine(arguments.size()));
+                                       " arguments, here are " +
+                                       llvm::Twine(arguments.size()));
   const Value &a = arguments[0];
   if (name == "is_list")
     return Value(a.isList());
+  if (name == "all_within") {
+    if (!a.isList() || !arguments[1].isInt() || !arguments[2].isInt())
+      return sources.error(call.loc,
+                           "all_within takes a list and two integers");
+    return Value(llvm::all_of(a.list(), [&](const Value &item) {
+      return item.isInt() && item.integer() >= arguments[1].integer() &&
+             item.integer() < arguments[2].integer();
+    }));
+  }
   if (name == "len") {
     if (a.isList())
       return Value(static_cast<int64_t>(a.list().size()));
@@ -173,8 +188,8 @@ Result evaluateFunction(const Sources &sources, const Expr &call,
   for (const Value &argument : arguments)
     if (!argument.isNumber())
       return sources.error(call.loc, name + " is not defined for " +
-                                      argument.str() + " (" +
-                                      argument.typeName() + ")");
+                                         argument.str() + " (" +
+                                         argument.typeName() + ")");
   if (name == "min")
     return arguments[1].number() < a.number() ? arguments[1] : a;
   if (name == "max")
@@ -183,8 +198,8 @@ Result evaluateFunction(const Sources &sources, const Expr &call,
              : name == "floor" ? std::floor(a.number())
                                : std::floor(std::sqrt(a.number()));
   if (!(std::fabs(x) < 9e15))
-    return sources.error(call.loc, name + " of " + a.str() +
-                                    " is no integer below 9e15");
+    return sources.error(call.loc,
+                         name + " of " + a.str() + " is no integer below 9e15");
   return Value(static_cast<int64_t>(x));
 }
 
@@ -207,8 +222,8 @@ Result evaluate(const Sources &sources, const Expr &expr, NameLookup lookup) {
     if (std::optional<Value> value = lookup(expr.text))
       return *value;
     return sources.error(expr.loc, "'" + llvm::Twine(expr.text) +
-                                    "' is neither a key of this family nor "
-                                    "defined before");
+                                       "' is neither a key of this family nor "
+                                       "defined before");
   }
   case Expr::Kind::List: {
     Value::List items;
@@ -246,12 +261,13 @@ Result evaluate(const Sources &sources, const Expr &expr, NameLookup lookup) {
     if (!base)
       return base;
     Result index = operand(1);
-    return index ? evaluateIndex(sources, expr, *base, *index) : std::move(index);
+    return index ? evaluateIndex(sources, expr, *base, *index)
+                 : std::move(index);
   }
   case Expr::Kind::Call: {
     if (!isConstantFunction(expr.text))
       return sources.error(expr.loc, "'" + llvm::Twine(expr.text) +
-                                      "' is not a function on constants");
+                                         "' is not a function on constants");
     std::vector<Value> arguments;
     for (const Expr::Argument &argument : expr.arguments) {
       Result value = evaluate(sources, *argument.value, lookup);
@@ -262,7 +278,8 @@ Result evaluate(const Sources &sources, const Expr &expr, NameLookup lookup) {
     return evaluateFunction(sources, expr, arguments);
   }
   case Expr::Kind::Slice:
-    return sources.error(expr.loc, "a slice is taken of a row, not of a constant");
+    return sources.error(expr.loc,
+                         "a slice is taken of a row, not of a constant");
   }
   return Value();
 }

@@ -1,5 +1,4 @@
 //===- ExprParser.cpp - Reads expressions -----------------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,8 +16,8 @@ using Kind = Expr::Kind;
 
 static constexpr int maxDepth = 64;
 static constexpr llvm::StringLiteral keywords[] = {
-    "if", "else", "and", "or", "not", "in", "of", "true", "false", "null",
-    "inf"};
+    "if", "else", "and",   "or",   "not", "in",
+    "of", "true", "false", "null", "inf"};
 
 llvm::Expected<std::string> ExprParser::identifier(llvm::StringRef what) {
   const Token &token = peek();
@@ -33,7 +32,7 @@ llvm::Expected<std::string> ExprParser::identifier(llvm::StringRef what) {
 ExprResult ExprParser::conditional(ExprPtr *guard) {
   if (depth >= maxDepth)
     return sources.error(peek().loc,
-                      "nested more than " + llvm::Twine(maxDepth) + " deep");
+                         "nested more than " + llvm::Twine(maxDepth) + " deep");
   ++depth;
   ExprResult value = disjunction();
   if (!value) {
@@ -97,7 +96,7 @@ ExprResult ExprParser::negation() {
     return comparison();
   if (depth >= maxDepth)
     return sources.error(peek().loc,
-                      "nested more than " + llvm::Twine(maxDepth) + " deep");
+                         "nested more than " + llvm::Twine(maxDepth) + " deep");
   Token op = take();
   ++depth;
   ExprResult operand = negation();
@@ -146,8 +145,8 @@ ExprResult ExprParser::sum() {
 
 ExprResult ExprParser::product() {
   ExprResult lhs = unary();
-  while (lhs &&
-         (peek().is("*") || peek().is("/") || peek().is("//") || peek().is("%"))) {
+  while (lhs && (peek().is("*") || peek().is("/") || peek().is("//") ||
+                 peek().is("%"))) {
     Token op = take();
     ExprResult rhs = unary();
     if (!rhs)
@@ -162,7 +161,7 @@ ExprResult ExprParser::unary() {
     return postfix();
   if (depth >= maxDepth)
     return sources.error(peek().loc,
-                      "nested more than " + llvm::Twine(maxDepth) + " deep");
+                         "nested more than " + llvm::Twine(maxDepth) + " deep");
   Token op = take();
   ++depth;
   ExprResult operand = unary();
@@ -283,8 +282,9 @@ ExprResult ExprParser::call(const Token &name) {
       take();
     } else if (!expr->arguments.empty() &&
                !expr->arguments.back().name.empty()) {
-      return sources.error(peek().loc, "an argument without a name stands behind "
-                                    "one with a name");
+      return sources.error(peek().loc,
+                           "an argument without a name stands behind "
+                           "one with a name");
     }
     ExprResult value = conditional();
     if (!value)

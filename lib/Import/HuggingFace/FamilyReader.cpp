@@ -1,5 +1,4 @@
 //===- FamilyReader.cpp - Reads a family description ----------------------===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -111,8 +110,9 @@ llvm::Error FamilyReader::readExpression(const YamlNode &node, ExprPtr &to) {
 llvm::Error FamilyReader::readProgram(const Entry &entry, Program &to) {
   const YamlNode &node = *entry.value;
   if (node.kind != YamlNode::Kind::Scalar || node.text.text.empty())
-    return wrongKind(node, "a program: '" + entry.key + ": |' and a statement "
-                                                        "a line");
+    return wrongKind(node, "a program: '" + entry.key +
+                               ": |' and a statement "
+                               "a line");
   llvm::Expected<StatementList> statements = parseProgram(sources, node.text);
   if (!statements)
     return statements.takeError();
@@ -167,8 +167,7 @@ KeyType typeOf(const Value &value) {
   return value.isList() ? KeyType::List : KeyType::Any;
 }
 
-llvm::Error FamilyReader::keyProperty(const Entry &entry,
-                                      KeyDescription &key) {
+llvm::Error FamilyReader::keyProperty(const Entry &entry, KeyDescription &key) {
   const YamlNode &node = *entry.value;
   if (entry.key == "type") {
     if (!parseKeyType(node.text.text, key))
@@ -239,9 +238,9 @@ llvm::Error FamilyReader::definitions(const YamlNode &node,
     NamedExpr definition{entry.loc, entry.key, nullptr};
     if (llvm::Error error = readExpression(*entry.value, definition.value))
       return error;
-    auto *known = llvm::find_if(
+    auto known = llvm::find_if(
         to, [&](const NamedExpr &other) { return other.name == entry.key; });
-    if (known != to.data() + to.size())
+    if (known != to.end())
       *known = std::move(definition);
     else
       to.push_back(std::move(definition));
@@ -346,6 +345,8 @@ llvm::Error FamilyReader::section(const Entry &entry) {
     return definitions(node, family.definitions);
   if (entry.key == "dims")
     return definitions(node, family.dims);
+  if (entry.key == "inputs")
+    return definitions(node, family.inputs);
   if (entry.key == "check")
     return checks(node);
   if (entry.key == "ignored")
@@ -372,14 +373,14 @@ llvm::Error FamilyReader::section(const Entry &entry) {
       entry.loc,
       "'" + entry.key +
           "' is no section of a family description; there are family, extends, "
-          "summary, match, config, keys, remove, let, dims, check, ignored, "
-          "layers, tensors, router, expert, ..._expert and block");
+          "summary, match, config, keys, remove, let, dims, inputs, check, "
+          "ignored, layers, tensors, router, expert, ..._expert and block");
 }
 
 llvm::Error FamilyReader::finish() {
   auto missing = [&](llvm::StringRef section) {
-    return sources.error(family.loc, "the family has no section '" + section +
-                                         "'");
+    return sources.error(family.loc,
+                         "the family has no section '" + section + "'");
   };
   if (family.summary.empty())
     return missing("summary");
@@ -405,10 +406,9 @@ const KeyDescription *Family::findKey(llvm::StringRef wanted) const {
   return nullptr;
 }
 
-llvm::Expected<Family>
-readFamily(const Sources &sources, llvm::StringRef text,
-           llvm::function_ref<llvm::Expected<const Family *>(llvm::StringRef)>
-               base) {
+llvm::Expected<Family> readFamily(
+    const Sources &sources, llvm::StringRef text,
+    llvm::function_ref<llvm::Expected<const Family *>(llvm::StringRef)> base) {
   llvm::Expected<std::unique_ptr<YamlNode>> root = parseYaml(sources, text);
   if (!root)
     return root.takeError();
@@ -426,8 +426,8 @@ readFamily(const Sources &sources, llvm::StringRef text,
     if (!found)
       return found.takeError();
     if (!*found)
-      return sources.error(extends->loc, "there is no family '" + *of +
-                                             "' to extend");
+      return sources.error(extends->loc,
+                           "there is no family '" + *of + "' to extend");
     family = **found;
     family.modelTypes.clear();
   }

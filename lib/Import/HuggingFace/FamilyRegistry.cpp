@@ -1,5 +1,4 @@
 //===- FamilyRegistry.cpp - The families known ----------------------------===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -17,9 +16,8 @@ namespace moec::hf {
 llvm::Expected<std::unique_ptr<FamilyRegistry>> FamilyRegistry::create() {
   std::unique_ptr<FamilyRegistry> registry(new FamilyRegistry());
   for (const EmbeddedFile &file : embeddedFamilies())
-    registry->pending[file.name.str()] =
-        registry->texts.add(("families/" + file.name + ".yaml").str(),
-                            file.text);
+    registry->pending[file.name.str()] = registry->texts.add(
+        ("families/" + file.name + ".yaml").str(), file.text);
   while (!registry->pending.empty()) {
     std::string name = registry->pending.begin()->first;
     if (llvm::Expected<const Family *> loaded = registry->load(name); !loaded)
@@ -37,9 +35,8 @@ llvm::Expected<const Family *> FamilyRegistry::load(llvm::StringRef name) {
   if (llvm::is_contained(loading, name))
     return llvm::createStringError("family " + name + " extends itself");
   loading.push_back(name.str());
-  llvm::Expected<Family> family =
-      readFamily(texts, it->second,
-                 [this](llvm::StringRef base) { return load(base); });
+  llvm::Expected<Family> family = readFamily(
+      texts, it->second, [this](llvm::StringRef base) { return load(base); });
   loading.pop_back();
   pending.erase(name.str());
   if (!family)

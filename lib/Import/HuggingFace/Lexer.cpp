@@ -1,5 +1,5 @@
-//===- Lexer.cpp - Tokens of the language in family descriptions -*- C++ -*-===//
-//
+//===- Lexer.cpp - Tokens of the language in family descriptions -*- C++
+//-*-===//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -50,8 +50,8 @@ private:
   llvm::Error next() {
     if (lineTokens > maxLineTokens)
       return sources.error(snippet.at(pos), "a statement of more than " +
-                                             llvm::Twine(maxLineTokens) +
-                                             " words and signs");
+                                                llvm::Twine(maxLineTokens) +
+                                                " words and signs");
     char c = text[pos];
     if (c == '\n') {
       bool lineHasTokens =
@@ -77,10 +77,9 @@ private:
 
   void name() {
     size_t begin = pos;
-    while (pos < text.size() &&
-           (isNamePart(text[pos]) ||
-            (text[pos] == '.' && pos + 1 < text.size() &&
-             isNameStart(text[pos + 1]))))
+    while (pos < text.size() && (isNamePart(text[pos]) ||
+                                 (text[pos] == '.' && pos + 1 < text.size() &&
+                                  isNameStart(text[pos + 1]))))
       ++pos;
     add(Token::Kind::Name, begin, pos);
   }
@@ -111,18 +110,19 @@ private:
       }
     }
     if (pos < text.size() && isNamePart(text[pos]))
-      return sources.error(snippet.at(begin), "a number is followed by letters");
-    Token &token = add(isFloat ? Token::Kind::Float : Token::Kind::Int, begin,
-                       pos);
+      return sources.error(snippet.at(begin),
+                           "a number is followed by letters");
+    Token &token =
+        add(isFloat ? Token::Kind::Float : Token::Kind::Int, begin, pos);
     if (isFloat) {
       if (!llvm::to_float(token.text, token.number) ||
           !std::isfinite(token.number))
         return sources.error(token.loc, "'" + token.text +
-                                         "' is not a number that a double "
-                                         "can hold");
+                                            "' is not a number that a double "
+                                            "can hold");
     } else if (llvm::StringRef(token.text).getAsInteger(10, token.integer)) {
       return sources.error(token.loc,
-                        "'" + token.text + "' does not fit in 64 bits");
+                           "'" + token.text + "' does not fit in 64 bits");
     }
     return llvm::Error::success();
   }
@@ -132,7 +132,7 @@ private:
     size_t end = text.find_first_of("\"\n", pos);
     if (end == llvm::StringRef::npos || text[end] == '\n')
       return sources.error(snippet.at(begin),
-                        "this string has no closing quote on its line");
+                           "this string has no closing quote on its line");
     add(Token::Kind::String, pos, end);
     tokens.back().loc = snippet.at(begin);
     pos = end + 1;
@@ -140,8 +140,8 @@ private:
   }
 
   llvm::Error punctuation() {
-    static constexpr llvm::StringLiteral doubles[] = {"==", "!=", "<=",
-                                                      ">=", "//"};
+    static constexpr llvm::StringLiteral doubles[] = {
+        "==", "!=", "<=", ">=", "//"};
     for (llvm::StringRef pair : doubles) {
       if (text.substr(pos).starts_with(pair)) {
         add(Token::Kind::Punctuation, pos, pos + 2);
@@ -151,7 +151,8 @@ private:
     }
     char c = text[pos];
     if (!llvm::StringRef("()[],:=<>+-*/%").contains(c))
-      return sources.error(snippet.at(pos), "this character has no meaning here");
+      return sources.error(snippet.at(pos),
+                           "this character has no meaning here");
     if (c == '(' || c == '[')
       ++depth;
     if ((c == ')' || c == ']') && depth > 0)

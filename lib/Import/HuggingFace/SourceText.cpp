@@ -1,5 +1,4 @@
 //===- SourceText.cpp - Text that errors point into -------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -30,13 +29,21 @@ llvm::Error Sources::error(llvm::SMLoc at, const llvm::Twine &message) const {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), text);
 }
 
-std::string Sources::place(llvm::SMLoc at) const {
+std::optional<Sources::Position> Sources::position(llvm::SMLoc at) const {
   unsigned id = at.isValid() ? manager.FindBufferContainingLoc(at) : 0;
   if (id == 0)
-    return "the importer";
+    return std::nullopt;
   auto [line, column] = manager.getLineAndColumn(at, id);
-  return (manager.getMemoryBuffer(id)->getBufferIdentifier() + ":" +
-          llvm::Twine(line) + ":" + llvm::Twine(column))
+  return Position{manager.getMemoryBuffer(id)->getBufferIdentifier(), line,
+                  column};
+}
+
+std::string Sources::place(llvm::SMLoc at) const {
+  std::optional<Position> where = position(at);
+  if (!where)
+    return "the importer";
+  return (where->file + ":" + llvm::Twine(where->line) + ":" +
+          llvm::Twine(where->column))
       .str();
 }
 

@@ -1,5 +1,4 @@
 //===- Value.cpp - Constants ------------------------------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -35,10 +34,9 @@ std::string Value::str() const {
   if (isString())
     return '"' + string() + '"';
   return "[" +
-         llvm::join(llvm::map_range(list(), [](const Value &v) {
-                      return v.str();
-                    }),
-                    ", ") +
+         llvm::join(
+             llvm::map_range(list(), [](const Value &v) { return v.str(); }),
+             ", ") +
          "]";
 }
 

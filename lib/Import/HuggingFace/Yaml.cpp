@@ -1,5 +1,4 @@
 //===- Yaml.cpp - YAML as a plain tree ------------------------------------===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -51,7 +50,8 @@ llvm::Error checkNesting(const Sources &sources, llvm::StringRef text) {
 
 class Converter {
 public:
-  explicit Converter(const Sources &sources) : sources(sources) {}
+  Converter(const Sources &sources, llvm::StringRef text)
+      : sources(sources), text(text) {}
 
   NodeResult convert(llvm::yaml::Node *node, int depth);
 
@@ -66,6 +66,7 @@ private:
   NodeResult sequence(llvm::yaml::SequenceNode *node, int depth);
 
   const Sources &sources;
+  llvm::StringRef text;
 };
 
 std::unique_ptr<YamlNode> makeNode(YamlNode::Kind kind,
@@ -91,27 +92,26 @@ NodeResult Converter::block(llvm::yaml::BlockScalarNode *node) {
   auto result = makeNode(YamlNode::Kind::Scalar, node);
   result->quoted = true;
   result->text.text = node->getValue().str();
+  // The range of a block begins on the line behind its header.
   const char *raw = node->getSourceRange().Start.getPointer();
   const char *end = node->getSourceRange().End.getPointer();
-  if (raw == end || *raw != '|')
+  llvm::StringRef header(text.data(), raw - text.data());
+  header = header.drop_back(header.ends_with("\n")).rsplit('\n').second;
+  header = header.split(" #").first;
+  if (header.find_last_of('>') != llvm::StringRef::npos &&
+      !header.contains('|'))
     return unsupported(node, "a folded block");
-  // The line behind the header is the first of the text.
-  while (raw != end && *raw != '\n')
-    ++raw;
   llvm::SmallVector<llvm::StringRef> lines;
   llvm::StringRef(result->text.text).split(lines, '\n');
   for (llvm::StringRef line : lines) {
-    if (raw != end)
-      ++raw;
     const char *lineEnd = std::find(raw, end, '\n');
     llvm::StringRef rawLine(raw, lineEnd - raw);
-    size_t indent = rawLine.size() > line.size()
-                        ? rawLine.size() - line.size()
-                        : 0;
+    size_t indent =
+        rawLine.size() > line.size() ? rawLine.size() - line.size() : 0;
     if (!rawLine.ends_with(line))
       indent = 0;
     result->text.lines.push_back(llvm::SMLoc::getFromPointer(raw + indent));
-    raw = lineEnd;
+    raw = lineEnd == end ? end : lineEnd + 1;
   }
   return result;
 }
@@ -127,8 +127,8 @@ NodeResult Converter::mapping(llvm::yaml::MappingNode *node, int depth) {
     entry.key = key->getValue(storage).str();
     entry.loc = key->getSourceRange().Start;
     if (result->find(entry.key))
-      return sources.error(entry.loc,
-                           "'" + llvm::Twine(entry.key) + "' stands here twice");
+      return sources.error(entry.loc, "'" + llvm::Twine(entry.key) +
+                                          "' stands here twice");
     NodeResult value = convert(pair.getValue(), depth + 1);
     if (!value)
       return value;
@@ -241,7 +241,7 @@ NodeResult parseYaml(const Sources &sources, llvm::StringRef text) {
   if (document == stream.end())
     return sources.error(llvm::SMLoc::getFromPointer(text.data()),
                          "the description is empty");
-  NodeResult root = Converter(sources).convert(document->getRoot(), 0);
+  NodeResult root = Converter(sources, text).convert(document->getRoot(), 0);
   if (root && !problem && !stream.failed())
     return root;
   if (problem) {

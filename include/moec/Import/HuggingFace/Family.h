@@ -1,5 +1,4 @@
 //===- Family.h - A model family's description ------------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -69,6 +68,9 @@ struct Family {
   std::vector<NamedExpr> dims;
   std::vector<Check> checks;
   std::vector<std::string> ignored;
+  /// Inputs of a layer beside x, with the size of a token's row; "token_ids"
+  /// is one number a token.
+  std::vector<NamedExpr> inputs;
   std::vector<LayerStack> stacks;
   std::vector<TensorDeclaration> tensors;
   Program router, block;
@@ -79,10 +81,9 @@ struct Family {
 };
 
 /// Reads a description. `base` looks up the family an `extends` names.
-llvm::Expected<Family>
-readFamily(const Sources &sources, llvm::StringRef text,
-           llvm::function_ref<llvm::Expected<const Family *>(llvm::StringRef)>
-               base);
+llvm::Expected<Family> readFamily(
+    const Sources &sources, llvm::StringRef text,
+    llvm::function_ref<llvm::Expected<const Family *>(llvm::StringRef)> base);
 
 /// The families known: those built in, and a user's own.
 class FamilyRegistry {

@@ -1,5 +1,4 @@
 //===- Lexer.h - Tokens of the language in family descriptions --*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

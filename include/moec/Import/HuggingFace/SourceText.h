@@ -1,5 +1,4 @@
 //===- SourceText.h - Text that errors point into ---------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -12,6 +11,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/SourceMgr.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +31,14 @@ public:
   /// "name:line:column: error: message", the line and a caret under it.
   llvm::Error error(llvm::SMLoc at, const llvm::Twine &message) const;
 
-  /// "name:line:column"; "the importer" for an invalid location.
+  struct Position {
+    llvm::StringRef file;
+    unsigned line, column;
+  };
+  /// None for a location in no file.
+  std::optional<Position> position(llvm::SMLoc at) const;
+
+  /// "name:line:column"; "the importer" for a location in no file.
   std::string place(llvm::SMLoc at) const;
 
 private:

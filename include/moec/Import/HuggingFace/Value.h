@@ -1,5 +1,4 @@
 //===- Value.h - Constants and their evaluation -----------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -86,8 +85,7 @@ llvm::Expected<Value> evaluateIndex(const Sources &sources, const Expr &expr,
 /// Whether `name` is a function on constants (min, max, len, ...), and its
 /// value.
 bool isConstantFunction(llvm::StringRef name);
-llvm::Expected<Value> evaluateFunction(const Sources &sources,
-                                       const Expr &call,
+llvm::Expected<Value> evaluateFunction(const Sources &sources, const Expr &call,
                                        llvm::ArrayRef<Value> arguments);
 
 } // namespace moec::hf

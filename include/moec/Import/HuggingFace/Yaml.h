@@ -1,5 +1,4 @@
 //===- Yaml.h - YAML as a plain tree ----------------------------*- C++ -*-===//
-//
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

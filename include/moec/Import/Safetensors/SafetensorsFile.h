@@ -13,9 +13,8 @@
 #ifndef MOEC_IMPORT_SAFETENSORS_SAFETENSORSFILE_H
 #define MOEC_IMPORT_SAFETENSORS_SAFETENSORSFILE_H
 
-#include "moec/Support/DType.h"
+#include "moec/Support/HostTensor.h"
 #include "moec/Support/InputFile.h"
-#include "moec/Support/Npy.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -53,9 +52,9 @@ constexpr uint64_t maxSafetensorsHeader = 100'000'000;
 
 /// Parses and checks the JSON `text` of the header of `file`, which has
 /// `dataBytes` bytes after its header.
-llvm::Expected<SafetensorsHeader>
-parseSafetensorsHeader(llvm::StringRef text, uint64_t dataBytes,
-                       llvm::StringRef file);
+llvm::Expected<SafetensorsHeader> parseSafetensorsHeader(llvm::StringRef text,
+                                                         uint64_t dataBytes,
+                                                         llvm::StringRef file);
 
 /// A file whose header has been read and checked.
 class SafetensorsFile {

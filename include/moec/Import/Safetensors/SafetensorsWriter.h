@@ -11,8 +11,7 @@
 #ifndef MOEC_IMPORT_SAFETENSORS_SAFETENSORSWRITER_H
 #define MOEC_IMPORT_SAFETENSORS_SAFETENSORSWRITER_H
 
-#include "moec/Support/DType.h"
-#include "moec/Support/Npy.h"
+#include "moec/Support/HostTensor.h"
 #include "moec/Support/OutputFile.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -84,8 +83,8 @@ public:
 private:
   ShardedSafetensorsWriter() = default;
   std::string shardName(size_t shard) const;
-  /// Makes `writer` one that still takes bytes, or reports that none does.
-  llvm::Error advance();
+  /// The writer of the shard that takes the next bytes; null after the last.
+  llvm::Expected<SafetensorsWriter *> advance();
   llvm::Error writeIndex() const;
 
   std::string directory;
@@ -98,9 +97,9 @@ private:
 };
 
 /// Writes tensors that are in memory to one file, in the order given.
-llvm::Error writeSafetensors(
-    llvm::StringRef path,
-    llvm::ArrayRef<std::pair<std::string, HostTensor>> tensors);
+llvm::Error
+writeSafetensors(llvm::StringRef path,
+                 llvm::ArrayRef<std::pair<std::string, HostTensor>> tensors);
 
 } // namespace moec
 

@@ -39,7 +39,18 @@ void MoeDialect::registerAttributes() {
 LogicalResult Fp8BlockAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t rows, int64_t cols) {
   if (rows < 1 || cols < 1)
-    return emitError() << "a block of " << rows << " x " << cols
-                       << " numbers is empty";
+    return emitError() << "#moe.fp8_block C1: a block of " << rows << " x "
+                       << cols << " numbers is empty";
+  return success();
+}
+
+LogicalResult CpuTileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t rows, int64_t cols, int64_t depth,
+                                  int64_t lanes, int64_t unroll) {
+  if (rows < 1 || depth < 1 || lanes < 1 || unroll < 1 || cols < lanes ||
+      cols % lanes != 0)
+    return emitError() << "#moe.cpu_tile C1: a tile of " << rows << " x "
+                       << cols << " cannot be made of vectors of " << lanes
+                       << " lanes";
   return success();
 }

@@ -3,7 +3,7 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Verifiers and folders of the operations in MoeRouterOps.td.
+// Verifiers and shapes of the operations in MoeRouterOps.td.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +26,28 @@ static Type rowType(RankedTensorType type) {
                                type.getElementType());
 }
 
+/// By convention the first two results are ids and weights, of one shape.
+void RouterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  if (getNumResults() < 2)
+    return;
+  RankedTensorType ids = tensorType(getResult(0));
+  RankedTensorType weights = tensorType(getResult(1));
+  if (!ids.getElementType().isInteger(32) ||
+      !weights.getElementType().isF32() || ids.getShape() != weights.getShape())
+    return;
+  setName(getResult(0), "ids");
+  setName(getResult(1), "weights");
+  if (getNumResults() > 2)
+    setName(getResult(2), "");
+}
+
+void RouterOp::getAsmBlockArgumentNames(Region &region,
+                                        OpAsmSetValueNameFn setName) {
+  for (BlockArgument argument : region.getArguments())
+    setName(argument,
+            argument.getArgNumber() < getRows().size() ? "row" : "param");
+}
+
 YieldOp RouterOp::getYield() {
   return cast<YieldOp>(getBody().front().getTerminator());
 }
@@ -33,10 +55,12 @@ YieldOp RouterOp::getYield() {
 LogicalResult RouterOp::verify() {
   if (getRows().empty())
     return broken(*this, "C1", "'rows' is empty");
+  for (auto [i, row] : llvm::enumerate(getRows()))
+    if (tensorType(row).getRank() < 1)
+      return broken(*this, "C1", "'rows' {0} has rank 0", i);
   int64_t tokens = tensorType(getRows()[0]).getDimSize(0);
   for (auto [i, row] : llvm::enumerate(getRows()))
-    if (tensorType(row).getRank() < 1 ||
-        !compatible(tokens, tensorType(row).getDimSize(0)))
+    if (!compatible(tokens, tensorType(row).getDimSize(0)))
       return broken(*this, "C1",
                     "'rows' {0} has a first dimension of {1}, 'rows' 0 of {2}",
                     i, sizeText(tensorType(row).getDimSize(0)),
@@ -193,10 +217,6 @@ LogicalResult GroupLimitOp::verify() {
   return success();
 }
 
-OpFoldResult GroupLimitOp::fold(FoldAdaptor) {
-  return getKeep() == getGroups() ? getScores() : OpFoldResult();
-}
-
 LogicalResult LookupOp::verify() {
   RankedTensorType table = tensorType(getTable()), ids = getIds().getType();
   if (table.getRank() != 2 || !table.hasStaticShape() || ids.getRank() != 1 ||
@@ -215,5 +235,12 @@ LogicalResult CapacityOp::verify() {
   if (static_cast<int64_t>(getExperts()) < 1)
     return broken(*this, "C2", "'experts' is {0}",
                   static_cast<int64_t>(getExperts()));
+  return success();
+}
+
+LogicalResult
+CapacityOp::reifyResultShapes(OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  shapes.assign(2, tensor::getMixedSizes(builder, getLoc(), getIds()));
   return success();
 }

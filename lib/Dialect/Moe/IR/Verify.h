@@ -48,6 +48,17 @@ inline LogicalResult checkRank(Operation *op, StringRef label, StringRef name,
   return broken(op, label, "'{0}' has rank {1}, not {2}", name, have, rank);
 }
 
+/// Checks that `a` and `b` can have equal first dimensions.
+inline LogicalResult checkSameRows(Operation *op, StringRef label, Value a,
+                                   StringRef aName, Value b, StringRef bName) {
+  int64_t aRows = tensorType(a).getDimSize(0);
+  int64_t bRows = tensorType(b).getDimSize(0);
+  if (compatible(aRows, bRows))
+    return success();
+  return broken(op, label, "'{0}' has a first dimension of {1}, '{2}' of {3}",
+                aName, aRows, bName, bRows);
+}
+
 } // namespace mlir::moe
 
 #endif // MOEC_LIB_DIALECT_MOE_IR_VERIFY_H

@@ -24,8 +24,10 @@ static bool isStackedName(Attribute source) {
 bool WeightOp::isStacked() { return isStackedName(getSources()[0]); }
 
 AffineMap WeightOp::getIndexMap() {
-  if (std::optional<AffineMap> at = getAt())
-    return *at;
+  return getAt().value_or(getDefaultIndexMap());
+}
+
+AffineMap WeightOp::getDefaultIndexMap() {
   int64_t rank = getTensorType().getRank();
   AffineMap identity = AffineMap::getMultiDimIdentityMap(rank, getContext());
   return isStacked() ? identity.dropResult(0) : identity;
@@ -37,6 +39,10 @@ LogicalResult WeightOp::verify() {
     if (size <= 0)
       return broken(*this, "C1", "dimension {0} of the type is {1}", dim,
                     sizeText(size));
+  int64_t elements = 1;
+  for (int64_t size : type.getShape())
+    if (llvm::MulOverflow(elements, size, elements) || elements >> 62 != 0)
+      return emitOpError("C6: ") << type << " has 2^62 elements or more";
   bool scaled = isa_and_nonnull<Fp8BlockAttr, Mxfp4Attr>(type.getEncoding());
   if (type.getEncoding() && !scaled)
     return emitOpError("C2: unknown encoding ") << type.getEncoding();
@@ -55,6 +61,11 @@ LogicalResult WeightOp::verify() {
   if (llvm::count_if(getSources(), isStackedName) % getSources().size() != 0)
     return broken(*this, "C5", "some sources contain {{e} and some do not");
   return success();
+}
+
+/// The last part of the weight's name.
+void UseOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getWeight().substr(getWeight().rfind('.') + 1));
 }
 
 LogicalResult UseOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -1,5 +1,4 @@
-//===- FuseCombine.cpp - Adds expert outputs into their tokens
-//--------------===//
+//===- FuseCombine.cpp - Expert outputs added into their tokens ---------===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,6 +32,8 @@ StringRef whyNot(CombineOp combine) {
     return "the rows are rounded to less than f32";
   if (product.getCombineWeights())
     return "the product already combines";
+  if (product->getBlock() != combine->getBlock())
+    return "the product is in another block";
   return {};
 }
 
@@ -54,7 +55,7 @@ bool fuseAddition(GroupedMatmulOp product) {
   if (product.getOnto() || !sum.hasOneUse())
     return false;
   auto add = dyn_cast<arith::AddFOp>(*sum.user_begin());
-  if (!add)
+  if (!add || add->getBlock() != product->getBlock())
     return false;
   Value other = add.getLhs() == sum ? add.getRhs() : add.getLhs();
   product->moveBefore(add);

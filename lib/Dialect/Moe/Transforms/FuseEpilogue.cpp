@@ -1,5 +1,4 @@
-//===- FuseEpilogue.cpp - Element-wise work on the accumulators
-//-------------===//
+//===- FuseEpilogue.cpp - Element-wise work on accumulators -------------===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -38,7 +37,9 @@ struct Product {
   static std::optional<Product> get(Value value) {
     Operation *op = value.getDefiningOp();
     if (auto linear = dyn_cast_if_present<LinearOp>(op)) {
-      if (linear.getResult().getType().getRank() != 2)
+      auto x = cast<RankedTensorType>(linear.getX().getType());
+      auto weight = cast<RankedTensorType>(linear.getWeight().getType());
+      if (x.getRank() != 2 || x.isDynamicDim(1) || !weight.hasStaticShape())
         return std::nullopt;
       Product product{op, linear.getX(), {}, {}, {}, {}, {}, {}};
       product.weights.push_back(linear.getWeight());
@@ -94,8 +95,9 @@ struct Product {
 /// Whether `generic` works element by element on rank-2 tensors, each read by
 /// the identity map, and reads neither its output nor indices.
 bool isElementwise(linalg::GenericOp generic) {
-  return generic.getNumLoops() == 2 && generic.getNumDpsInits() == 1 &&
-         generic.getNumDpsInputs() > 0 && generic.getNumParallelLoops() == 2 &&
+  return generic.hasPureTensorSemantics() && generic.getNumLoops() == 2 &&
+         generic.getNumDpsInits() == 1 && generic.getNumDpsInputs() > 0 &&
+         generic.getNumParallelLoops() == 2 &&
          llvm::all_of(generic.getIndexingMapsArray(),
                       [](AffineMap map) { return map.isIdentity(); }) &&
          !generic.hasIndexSemantics() &&
@@ -113,6 +115,8 @@ FailureOr<SmallVector<Product>> findProducts(linalg::GenericOp generic,
     if (llvm::any_of(operand.getUsers(),
                      [&](Operation *user) { return user != generic; }))
       return reason = "a product has another reader", failure();
+    if (product->op->getBlock() != generic->getBlock())
+      return reason = "a product is in another block", failure();
     if (!getElementTypeOrSelf(operand).isF32())
       return reason = "a product is rounded to less than f32", failure();
     if (!products.empty() && !products[0].fits(*product))
@@ -123,13 +127,26 @@ FailureOr<SmallVector<Product>> findProducts(linalg::GenericOp generic,
   return products;
 }
 
-/// Whether the body of `generic` is f32 arithmetic, rounded at most at its end.
+/// What the body of `generic` yields before it is rounded to the result's type.
+Value yieldedBeforeRounding(linalg::GenericOp generic) {
+  Value yielded = generic.getBlock()->getTerminator()->getOperand(0);
+  auto truncate = yielded.getDefiningOp<arith::TruncFOp>();
+  return truncate ? truncate.getIn() : yielded;
+}
+
+/// Whether the body of `generic` computes an f32 that is rounded at most at its
+/// end, to nearest, to a type that a product can have.
 bool isF32Body(linalg::GenericOp generic) {
   Operation *yield = generic.getBlock()->getTerminator();
+  Type element = getElementTypeOrSelf(generic.getResult(0));
+  if (!yieldedBeforeRounding(generic).getType().isF32() ||
+      !(element.isF32() || element.isF16() || element.isBF16()))
+    return false;
   return llvm::all_of(
       generic.getBlock()->without_terminator(), [&](Operation &op) {
-        if (isa<arith::TruncFOp>(op))
-          return op.hasOneUse() && *op.user_begin() == yield;
+        if (auto truncate = dyn_cast<arith::TruncFOp>(op))
+          return truncate->hasOneUse() && *op.user_begin() == yield &&
+                 !truncate.getRoundingmode();
         return isMemoryEffectFree(&op) && op.getNumRegions() == 0;
       });
 }
@@ -182,10 +199,8 @@ void fuse(linalg::GenericOp generic, ArrayRef<Product> operands) {
   for (Operation &inner : generic.getBlock()->without_terminator())
     if (!isa<arith::TruncFOp>(inner))
       rewriter.clone(inner, map);
-  Value yielded = generic.getBlock()->getTerminator()->getOperand(0);
-  if (auto truncate = yielded.getDefiningOp<arith::TruncFOp>())
-    yielded = truncate.getIn();
-  YieldOp::create(rewriter, generic.getLoc(), map.lookupOrDefault(yielded));
+  YieldOp::create(rewriter, generic.getLoc(),
+                  map.lookupOrDefault(yieldedBeforeRounding(generic)));
 
   rewriter.replaceOp(generic, fused);
   for (const Product *product : products)

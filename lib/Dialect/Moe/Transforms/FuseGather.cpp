@@ -1,5 +1,4 @@
-//===- FuseGather.cpp - Reads token rows in place
-//---------------------------===//
+//===- FuseGather.cpp - Token rows read where they are ------------------===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,6 +21,8 @@ constexpr StringLiteral passName = "fuse-gather";
 
 /// Why `dispatch` cannot move into its readers; empty if it can.
 StringRef whyNot(DispatchOp dispatch) {
+  if (dispatch.getRows().use_empty())
+    return "the rows are not read";
   if (dispatch.getX().getType().getElementType() !=
       dispatch.getRows().getType().getElementType())
     return "the dispatch changes the element type";
@@ -34,6 +35,8 @@ StringRef whyNot(DispatchOp dispatch) {
       return "the product already gathers";
     if (!product.isGrouped())
       return "the product has no groups";
+    if (product->getBlock() != dispatch->getBlock())
+      return "the product is in another block";
   }
   return {};
 }

@@ -1,5 +1,4 @@
-//===- FuseRouter.cpp - Moves the gating product into the router
-//------------===//
+//===- FuseRouter.cpp - The gating product inside the router ------------===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,26 +22,44 @@ namespace {
 
 constexpr StringLiteral passName = "fuse-router";
 
-/// The index among the router's rows of a product that can move into it.
-std::optional<unsigned> findGate(RouterOp router) {
-  for (auto [i, row] : llvm::enumerate(router.getRows())) {
-    auto linear = row.getDefiningOp<LinearOp>();
+/// Why `linear`, row `index` of `router`, cannot move into it; empty if it can.
+StringRef whyNot(RouterOp router, LinearOp linear, unsigned index) {
+  auto isStatic = [](RankedTensorType type) { return type.hasStaticShape(); };
+  auto x = cast<RankedTensorType>(linear.getX().getType());
+  if (x.getRank() != 2)
+    return "the product is of one row, not of a row for each token";
+  if (x.isDynamicDim(1) ||
+      !isStatic(cast<RankedTensorType>(linear.getWeight().getType())) ||
+      (linear.getBias() &&
+       !isStatic(cast<RankedTensorType>(linear.getBias().getType()))))
+    return "the product's weights are not of static shape";
+  if (linear->getBlock() != router->getBlock())
+    return "the product is in another block";
+  for (OpOperand &use : linear.getResult().getUses()) {
+    bool isRow = use.getOwner() == router && use.getOperandNumber() == index;
+    if (!isRow && !isa<func::ReturnOp>(use.getOwner()))
+      return "the logits are read by something other than the router";
+  }
+  return {};
+}
+
+/// The index of the last row of `router` before `end` that is a product which
+/// can move into it. The others are reported.
+std::optional<unsigned> findGate(RouterOp router, unsigned end) {
+  for (unsigned index = end; index-- > 0;) {
+    auto linear = router.getRows()[index].getDefiningOp<LinearOp>();
     if (!linear)
       continue;
-    bool readElsewhere = llvm::any_of(row.getUsers(), [&](Operation *user) {
-      return user != router && !isa<func::ReturnOp>(user);
-    });
-    if (readElsewhere)
-      refused(router, passName,
-              "the logits are read by something other than the router");
-    else
-      return i;
+    StringRef reason = whyNot(router, linear, index);
+    if (reason.empty())
+      return index;
+    refused(router, passName, reason);
   }
   return std::nullopt;
 }
 
 /// Rebuilds `router` with the product that makes its row `index` inside.
-void fuse(RouterOp router, unsigned index) {
+RouterOp fuse(RouterOp router, unsigned index) {
   auto linear = router.getRows()[index].getDefiningOp<LinearOp>();
   Value logits = linear.getResult();
   bool returned = llvm::any_of(logits.getUsers(),
@@ -59,6 +76,7 @@ void fuse(RouterOp router, unsigned index) {
 
   IRRewriter rewriter(router);
   auto fused = RouterOp::create(rewriter, router.getLoc(), types, rows, params);
+  fused->setDiscardableAttrs(router->getDiscardableAttrDictionary());
   fused.getBody().takeBody(router.getBody());
   Block &body = fused.getBody().front();
 
@@ -77,7 +95,7 @@ void fuse(RouterOp router, unsigned index) {
   auto row = LinearOp::create(
       rewriter, linear.getLoc(),
       zType.clone(zType.getShape().drop_front(), zType.getElementType()), x,
-      weight, bias);
+      weight, bias, linear.getStrategyAttr());
   z.replaceAllUsesWith(row);
   body.eraseArgument(z.getArgNumber());
   if (returned) {
@@ -88,17 +106,20 @@ void fuse(RouterOp router, unsigned index) {
                      fused.getResults().take_front(router.getNumResults()));
   rewriter.eraseOp(linear);
   taken(fused, passName, "the gating product runs inside the router");
+  return fused;
 }
 
 struct MoeFuseRouterPass : impl::MoeFuseRouterPassBase<MoeFuseRouterPass> {
   void runOnOperation() override {
     SmallVector<RouterOp> routers;
     getOperation().walk([&](RouterOp op) { routers.push_back(op); });
-    for (RouterOp router : routers)
-      if (std::optional<unsigned> index = findGate(router)) {
-        fuse(router, *index);
+    for (RouterOp router : routers) {
+      std::optional<unsigned> index = router.getRows().size();
+      while ((index = findGate(router, *index))) {
+        router = fuse(router, *index);
         ++numFused;
       }
+    }
   }
 };
 

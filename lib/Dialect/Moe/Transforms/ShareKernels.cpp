@@ -1,5 +1,4 @@
-//===- ShareKernels.cpp - One kernel for equal layers
-//-----------------------===//
+//===- ShareKernels.cpp - One kernel for equal layers -------------------===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -56,20 +55,16 @@ struct MoeShareKernelsPass
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
     llvm::StringMap<FlatSymbolRefAttr> kernels;
-    SmallVector<func::FuncOp> layers;
-    for (auto function : module.getOps<func::FuncOp>())
-      if (function.isPublic() && !function.isExternal())
-        layers.push_back(function);
-
-    OpBuilder builder(module.getContext());
-    for (func::FuncOp layer : layers) {
+    for (func::FuncOp layer : findLayers(module)) {
       StringAttr name = layer.getSymNameAttr();
+      Location location = layer.getLoc();
       SmallVector<Attribute> weights = takeWeightsAsArguments(layer);
       FlatSymbolRefAttr &kernel = kernels[bodyText(layer)];
+      OpBuilder builder(module.getContext());
       builder.setInsertionPointAfter(layer);
       symbols.remove(layer);
       if (!kernel) {
-        layer.setSymName("kernel_" + std::to_string(numKernels));
+        layer.setSymName("kernel_" + std::to_string(kernels.size() - 1));
         layer.setPrivate();
         symbols.insert(layer, layer->getIterator());
         kernel = FlatSymbolRefAttr::get(layer.getSymNameAttr());
@@ -77,12 +72,23 @@ struct MoeShareKernelsPass
       } else {
         layer.erase();
       }
-      auto binding =
-          LayerOp::create(builder, layer.getLoc(), name, StringAttr(), kernel,
-                          builder.getArrayAttr(weights));
+      auto binding = LayerOp::create(builder, location, name, StringAttr(),
+                                     kernel, builder.getArrayAttr(weights));
       symbols.insert(binding, binding->getIterator());
       ++numLayers;
     }
+  }
+
+  /// Public functions with a body that nothing in the module refers to.
+  static SmallVector<func::FuncOp> findLayers(ModuleOp module) {
+    SymbolTableCollection tables;
+    SymbolUserMap users(tables, module);
+    SmallVector<func::FuncOp> layers;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (function.isPublic() && !function.isExternal() &&
+          users.useEmpty(function))
+        layers.push_back(function);
+    return layers;
   }
 };
 

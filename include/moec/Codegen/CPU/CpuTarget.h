@@ -1,0 +1,32 @@
+//===- CpuTarget.h - What the CPU back end knows of a CPU -------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The few facts about a CPU that decide how code for it is shaped. Everything
+// else is LLVM's business.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_CODEGEN_CPU_CPUTARGET_H
+#define MOEC_CODEGEN_CPU_CPUTARGET_H
+
+#include <cstdint>
+#include <string>
+
+namespace moec {
+
+struct CpuTarget {
+  /// LLVM's names: "x86_64-unknown-linux-gnu", "znver4", "+avx512f,+fma,...".
+  std::string triple, cpu, features;
+  /// f32 numbers in a vector register.
+  int64_t lanes = 4;
+  /// Vector registers.
+  int64_t registers = 16;
+  /// Has a dot product of bf16 pairs into f32 (vdpbf16ps) on whole vectors.
+  bool bf16Dot = false;
+};
+
+} // namespace moec
+
+#endif // MOEC_CODEGEN_CPU_CPUTARGET_H

@@ -1,0 +1,80 @@
+//===- Pipelines.h - From phase to phase ------------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The phases a module goes through and the pipelines between them. The phases
+// drive --emit and --dump-phases of the command line; moe-opt has the same
+// pipelines by name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_PIPELINES_PIPELINES_H
+#define MOEC_PIPELINES_PIPELINES_H
+
+#include "moec/Codegen/CPU/CpuTarget.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <optional>
+
+namespace moec {
+
+/// What a module looks like at a point of the compilation.
+enum class Phase {
+  /// As imported: unfused moe on tensors.
+  Moe,
+  /// Fused, kernels shared, every product with a strategy.
+  Scheduled,
+  /// scf, vector and memref.
+  Loops,
+  /// The LLVM dialect.
+  Llvm,
+  /// Machine code.
+  Object,
+  /// The finished bundle.
+  Bundle
+};
+
+llvm::StringRef phaseName(Phase phase);
+std::optional<Phase> parsePhase(llvm::StringRef name);
+
+struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
+  Option<int64_t> lanes{*this, "lanes",
+                        llvm::cl::desc("f32 numbers in a vector register"),
+                        llvm::cl::init(16)};
+  Option<int64_t> registers{*this, "registers",
+                            llvm::cl::desc("vector registers"),
+                            llvm::cl::init(32)};
+  Option<bool> bf16Dot{
+      *this, "bf16-dot",
+      llvm::cl::desc("the target has a dot product of bf16 pairs"),
+      llvm::cl::init(false)};
+  Option<bool> fuse{*this, "fuse", llvm::cl::desc("run the fusion passes"),
+                    llvm::cl::init(true)};
+
+  PipelineOptions() = default;
+  explicit PipelineOptions(const CpuTarget &target) {
+    lanes = target.lanes;
+    registers = target.registers;
+    bf16Dot = target.bf16Dot;
+  }
+};
+
+/// Moe to Scheduled.
+void buildSchedulePipeline(mlir::OpPassManager &manager,
+                           const PipelineOptions &options);
+/// Scheduled to Loops.
+void buildLoopsPipeline(mlir::OpPassManager &manager,
+                        const PipelineOptions &options);
+/// Loops to Llvm.
+void buildLlvmPipeline(mlir::OpPassManager &manager,
+                       const PipelineOptions &options);
+
+/// Registers moe-schedule, moe-cpu-loops, moe-cpu-llvm and moe-cpu (all three).
+void registerPipelines();
+
+} // namespace moec
+
+#endif // MOEC_PIPELINES_PIPELINES_H

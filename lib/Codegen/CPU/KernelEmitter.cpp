@@ -1,0 +1,191 @@
+//===- KernelEmitter.cpp - Emitting the code of one kernel ----------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Values, control flow and stages; memory is in KernelMemory.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+#include "moec-c/Kernel.h"
+
+namespace moec::cpu {
+
+KernelEmitter::KernelEmitter(func::FuncOp kernel, int64_t lanes)
+    : b(kernel.getLoc(), kernel.getContext()), lanes(lanes),
+      name(("moec_" + kernel.getSymName()).str()) {
+  b.setInsertionPoint(kernel);
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  entry = func::FuncOp::create(
+      b, name,
+      b.getFunctionType({pointer, b.getI32Type(), b.getI32Type()}, {}));
+  Block *block = entry.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  func::ReturnOp::create(b);
+  b.setInsertionPointToStart(block);
+
+  call = block->getArgument(0);
+  thread = toIndex(block->getArgument(1));
+  threads = toIndex(block->getArgument(2));
+  tokens = toIndex(
+      loadField(call, offsetof(moec_kernel_call, tokens), b.getI64Type()));
+  sequence = toIndex(
+      loadField(call, offsetof(moec_kernel_call, sequence), b.getI64Type()));
+  Value flags =
+      loadField(call, offsetof(moec_kernel_call, flags), b.getI64Type());
+  Value mask = arith::ConstantOp::create(
+      b, b.getI64IntegerAttr(MOEC_CALL_GIVEN_ROUTING));
+  Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
+  givenRouting = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, flags, mask), zero);
+  Value bytes = toIndex(loadField(
+      call, offsetof(moec_kernel_call, workspace_bytes), b.getI64Type()));
+  Value base = loadField(call, offsetof(moec_kernel_call, workspace), pointer);
+  workspace = viewPointer(
+      base, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()), bytes);
+  workspaceEnd = index(0);
+  entryMark = workspaceEnd.getDefiningOp();
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value KernelEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value KernelEmitter::f32(double value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+}
+
+Value KernelEmitter::i32(int64_t value) {
+  return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+}
+
+VectorType KernelEmitter::vector(Type element, int64_t width) {
+  return VectorType::get({width}, element);
+}
+
+Value KernelEmitter::splat(Value value, int64_t width) {
+  return vector::BroadcastOp::create(b, vector(value.getType(), width), value);
+}
+
+Value KernelEmitter::laneNumbers() {
+  auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+  return arith::ConstantOp::create(
+      b, i32Vector(), DenseElementsAttr::get(i32Vector(), ArrayRef(numbers)));
+}
+
+Value KernelEmitter::less(Value x, Value y) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
+}
+
+Value KernelEmitter::toIndex(Value integer) {
+  return arith::IndexCastOp::create(b, b.getIndexType(), integer);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::loop(Value from, Value to, Value step,
+                         function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, from, to, step);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+SmallVector<Value> KernelEmitter::loopCarried(
+    Value from, Value to, Value step, ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, from, to, step, inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, next);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void KernelEmitter::when(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+void KernelEmitter::forVectors(int64_t cols,
+                               function_ref<void(Value, Value)> body) {
+  int64_t whole = cols / lanes * lanes;
+  if (whole > 0)
+    loop(index(0), index(whole), index(lanes),
+         [&](Value col) { body(col, Value()); });
+  if (whole == cols)
+    return;
+  SmallVector<bool> set(lanes);
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    set[lane] = whole + lane < cols;
+  VectorType type = vector(b.getI1Type(), lanes);
+  Value mask = arith::ConstantOp::create(
+      b, type, DenseElementsAttr::get(type, ArrayRef<bool>(set)));
+  body(index(whole), mask);
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::barrier() {
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  Value function =
+      loadField(call, offsetof(moec_kernel_call, barrier), pointer);
+  Value state =
+      loadField(call, offsetof(moec_kernel_call, barrier_state), pointer);
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                  {pointer, b.getI32Type(), b.getI32Type()});
+  LLVM::CallOp::create(
+      b, type,
+      ValueRange{function, state, entry.getArgument(1), entry.getArgument(2)});
+}
+
+void KernelEmitter::beginStage(Split split) {
+  if (pending && (split == Split::Other || *pending == Split::Other))
+    barrier();
+  pending = split;
+}
+
+void KernelEmitter::stagesWhen(Value condition, function_ref<void()> body) {
+  // A barrier inside the branch does not order what stands before it when the
+  // branch is not taken.
+  if (pending == Split::Other) {
+    barrier();
+    pending.reset();
+  }
+  when(condition, body);
+}
+
+std::pair<Value, Value> KernelEmitter::share(Value count) {
+  Value from = div(mul(count, thread), threads);
+  Value to = div(mul(count, add(thread, index(1))), threads);
+  return {from, to};
+}
+
+void KernelEmitter::forTokenRows(function_ref<void(Value)> body) {
+  beginStage(Split::TokenRows);
+  auto [from, to] = share(tokens);
+  loop(from, to, body);
+}
+
+void KernelEmitter::byOneThread(function_ref<void()> body) {
+  beginStage(Split::Other);
+  Value first =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, thread, index(0));
+  when(first, body);
+}
+
+} // namespace moec::cpu

@@ -1,0 +1,172 @@
+//===- KernelLowering.cpp - From a layer function to a kernel -------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Walks the layer function and finds the buffers of its values. What passes
+// the kernel's border is in KernelInterface.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace moec::cpu {
+
+std::string KernelLowering::uniqueName(StringRef suffix) {
+  return e.name + "_" + suffix.str() + std::to_string(names++);
+}
+
+LogicalResult KernelLowering::run() {
+  if (!kernel.getBody().hasOneBlock())
+    return kernel.emitOpError(
+        "has control flow; the CPU back end lowers straight-line layers");
+  auto terminator =
+      cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
+  if (failed(bindOutputs(terminator)) || failed(bindArguments()))
+    return failure();
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    e.b.setLoc(op.getLoc());
+    if (failed(lowerUnlessGiven(op)))
+      return failure();
+  }
+  if (failed(finish(terminator)))
+    return failure();
+  e.emitWorkspaceFunction();
+  e.entry->setAttr("moe.packs", e.b.getArrayAttr(packs));
+  return success();
+}
+
+/// Whether the caller can supply the value itself.
+static bool isRoutingName(StringRef name) {
+  return name == "topk_ids" || name == "topk_weights";
+}
+
+LogicalResult KernelLowering::lowerUnlessGiven(Operation &op) {
+  bool isRouting = llvm::any_of(op.getResults(), [&](Value result) {
+    auto output = outputs.find(result);
+    return output != outputs.end() &&
+           isRoutingName(
+               kernel
+                   .getResultAttrOfType<StringAttr>(output->second, "moe.name")
+                   .getValue());
+  });
+  if (!isRouting)
+    return lower(op);
+  Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
+  Value compute = arith::XOrIOp::create(e.b, e.givenRouting, yes);
+  LogicalResult result = success();
+  e.stagesWhen(compute, [&] { result = lower(op); });
+  return result;
+}
+
+LogicalResult KernelLowering::lower(Operation &op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](moe::LinearOp op) { return lowerLinear(*this, op); })
+      .Case([&](moe::GroupedMatmulOp op) {
+        return lowerGroupedMatmul(*this, op);
+      })
+      .Case([&](moe::RouterOp op) { return lowerRouter(*this, op); })
+      .Case([&](moe::GroupOp op) { return lowerGroup(*this, op); })
+      .Case([&](moe::CapacityOp op) { return lowerCapacity(*this, op); })
+      .Case([&](moe::DispatchOp op) { return lowerDispatch(*this, op); })
+      .Case([&](moe::CombineOp op) { return lowerCombine(*this, op); })
+      .Case([&](moe::IdentityExpertsOp op) {
+        return lowerIdentityExperts(*this, op);
+      })
+      .Case([&](linalg::GenericOp op) { return lowerGeneric(*this, op); })
+      // The destination of an element-wise operation is its result's buffer.
+      .Case([&](tensor::EmptyOp op) { return success(); })
+      .Case([&](tensor::DimOp op) -> LogicalResult {
+        std::optional<int64_t> dim = op.getConstantIndex();
+        Value source = op.getSource();
+        if (!dim)
+          return op.emitOpError("asks for a dimension that is not constant");
+        auto type = cast<RankedTensorType>(source.getType());
+        scalars[op.getResult()] = type.isDynamicDim(*dim)
+                                      ? e.count(rowCount(source))
+                                      : e.index(type.getDimSize(*dim));
+        return success();
+      })
+      .Default([&](Operation *op) -> LogicalResult {
+        bool isScalarMath =
+            op->getNumRegions() == 0 && op->getNumResults() == 1 &&
+            isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
+            op->getResult(0).getType().isIntOrIndexOrFloat();
+        if (!isScalarMath)
+          return op->emitOpError("has no CPU lowering");
+        IRMapping map;
+        for (Value operand : op->getOperands())
+          map.map(operand, scalars.lookup(operand));
+        scalars[op->getResult(0)] = e.b.clone(*op, map)->getResult(0);
+        return success();
+      });
+}
+
+RowCount KernelLowering::rowCount(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(0))
+    return {.fixed = type.getDimSize(0)};
+  // Rows are tokens, unless they are the slots of some choices for each.
+  Operation *op = tensor.getDefiningOp();
+  if (auto group = dyn_cast_if_present<moe::GroupOp>(op))
+    return {.perToken =
+                cast<RankedTensorType>(group.getIds().getType()).getDimSize(1)};
+  if (auto dispatch = dyn_cast_if_present<moe::DispatchOp>(op))
+    return rowCount(dispatch.getSlots());
+  if (auto product = dyn_cast_if_present<moe::GroupedMatmulOp>(op)) {
+    if (product.getCombineWeights())
+      return rowCount(product.getCombineWeights());
+    return rowCount(product.getGather() ? Value(product.getGather())
+                                        : Value(product.getInput()));
+  }
+  if (auto generic = dyn_cast_if_present<linalg::GenericOp>(op))
+    for (auto [operand, map] :
+         llvm::zip(generic.getDpsInputs(), generic.getIndexingMapsArray()))
+      if (map.getNumResults() > 0 &&
+          map.getResult(0) == getAffineDimExpr(0, map.getContext()))
+        return rowCount(operand);
+  return {.perToken = 1};
+}
+
+/// Whether everything that touches the value does so element by element, so
+/// that its memory needs no room after a row.
+static bool isScalarValue(Value tensor) {
+  if (!isa_and_present<moe::RouterOp, moe::CapacityOp>(tensor.getDefiningOp()))
+    return false;
+  return llvm::all_of(tensor.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (auto product = dyn_cast<moe::GroupedMatmulOp>(user))
+      return product.getInput() != use.get() && product.getOnto() != use.get();
+    if (auto dispatch = dyn_cast<moe::DispatchOp>(user))
+      return dispatch.getX() != use.get();
+    if (auto identity = dyn_cast<moe::IdentityExpertsOp>(user))
+      return identity.getX() != use.get();
+    if (auto combine = dyn_cast<moe::CombineOp>(user))
+      return combine.getRows() != use.get();
+    return isa<func::ReturnOp, moe::GroupOp, moe::CapacityOp>(user);
+  });
+}
+
+Buffer KernelLowering::allocateResult(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Buffer buffer;
+  auto output = outputs.find(tensor);
+  bool scalar = isScalarValue(tensor);
+  if (output != outputs.end() && scalar) {
+    buffer = outputMemory(output->second, type);
+    direct.insert(tensor);
+  } else {
+    int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
+    buffer =
+        scalar ? e.allocateDense(rowCount(tensor), cols, type.getElementType())
+               : e.allocate(rowCount(tensor), cols, type.getElementType());
+  }
+  set(tensor, buffer);
+  return buffer;
+}
+
+} // namespace moec::cpu

@@ -1,0 +1,53 @@
+//===- Products.h - Products of rows and packed weights ---------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_CPU_PRODUCTS_H
+#define MOEC_LIB_CODEGEN_CPU_PRODUCTS_H
+
+#include "KernelLowering.h"
+#include "Tile.h"
+
+namespace moec::cpu {
+
+/// A product whose weights are packed in panels: `memref<E x P x S x W x T>`.
+struct PackedProduct {
+  TileShape shape;
+  Value panels;
+  SmallVector<Buffer> columns;
+
+  /// The panel `panel` of expert `expert`.
+  Value panel(KernelEmitter &e, Value expert, Value panel) const;
+};
+
+/// Packs `weights` (of rank 2, or 3 with experts) the way `strategy` says, for
+/// rows in `rows` and results in `destination`. Reports on `op` a strategy that
+/// does not fit.
+FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
+                                     Attribute strategy, ValueRange weights,
+                                     ValueRange columns, Buffer rows,
+                                     Buffer destination);
+
+/// The same for a moe.linear. `weight` and `bias` are the kernel's arguments
+/// (inside a router the operands are its region's); `epilogue` will hold the
+/// addition of the bias.
+FailureOr<PackedProduct> packLinear(KernelLowering &k, moe::LinearOp op,
+                                    Value weight, Value bias, Buffer rows,
+                                    Buffer destination, Region &epilogue);
+
+/// Splits `count` rows into the fewest runs of at most `most`, as even as
+/// possible, and calls `body` with the first row and the length of each.
+void forEvenRuns(KernelEmitter &e, Value count, int64_t most,
+                 function_ref<void(Value first, Value length)> body);
+
+/// Calls `body` for every number of rows from 1 to `most`, in code that runs
+/// when `length` is that number.
+void switchRows(KernelEmitter &e, Value length, int64_t most,
+                function_ref<void(int64_t rows)> body);
+
+} // namespace moec::cpu
+
+#endif // MOEC_LIB_CODEGEN_CPU_PRODUCTS_H

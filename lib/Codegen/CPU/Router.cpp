@@ -1,0 +1,206 @@
+//===- Router.cpp - The lowering of moe.router ----------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A thread takes its share of the tokens a few at a time: the gating products
+// of all of them first, so that the gate is read once for several tokens, then
+// the rest of the region token by token.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Products.h"
+#include "RowProgram.h"
+
+namespace moec::cpu {
+
+namespace {
+
+/// A moe.linear of the region as a tiled product.
+struct RowProduct {
+  moe::LinearOp op;
+  PackedProduct product;
+  TileFunctions tiles;
+  /// A row for each token of a run (or one), for each thread.
+  Buffer result;
+
+  void call(KernelEmitter &e, Value rowsMemref, ArrayRef<Value> rowNumbers,
+            Value firstResultRow) const {
+    const TileShape &shape = product.shape;
+    e.loop(e.index(0), e.index(shape.panels()), [&](Value panel) {
+      TileArguments a;
+      a.rows = rowsMemref;
+      llvm::append_range(a.rowNumbers, rowNumbers);
+      a.panel = product.panel(e, e.index(0), panel);
+      a.firstCol = e.mul(panel, e.index(shape.resultCols()));
+      a.expert = e.index(0);
+      for (const Buffer &column : product.columns)
+        a.columns.push_back(column.memref);
+      a.destination = result.memref;
+      for (size_t r = 0; r < rowNumbers.size(); ++r)
+        a.destinationRows.push_back(e.add(firstResultRow, e.index(r)));
+      tiles.call(e, a);
+    });
+  }
+};
+
+class RouterLowering {
+public:
+  RouterLowering(KernelLowering &k, moe::RouterOp op)
+      : k(k), e(k.e), op(op), program(k) {}
+
+  LogicalResult run();
+
+private:
+  /// What a region argument stands for outside.
+  Value outside(Value argument) {
+    unsigned number = cast<BlockArgument>(argument).getArgNumber();
+    unsigned rows = op.getRows().size();
+    return number < rows ? op.getRows()[number] : op.getParams()[number - rows];
+  }
+  bool isRowArgument(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && argument.getArgNumber() < op.getRows().size();
+  }
+
+  LogicalResult bindParams();
+  /// Prepares `linear` as a product of `rowsAtOnce` rows of `rows`.
+  LogicalResult prepare(moe::LinearOp linear, Buffer rows, int64_t rowsAtOnce);
+  LogicalResult emitToken(Value token, Value inRun);
+
+  KernelLowering &k;
+  KernelEmitter &e;
+  moe::RouterOp op;
+  RowProgram program;
+  int64_t runLength = 1;
+  /// Products of the token's own row, computed for several tokens at once, and
+  /// products of rows the region computes.
+  SmallVector<RowProduct, 0> gates, inner;
+};
+
+} // namespace
+
+LogicalResult RouterLowering::bindParams() {
+  for (auto [i, param] : llvm::enumerate(op.getParams())) {
+    BlockArgument argument = op.getParamArg(i);
+    bool readAsRow = llvm::any_of(argument.getUses(), [](OpOperand &use) {
+      return !isa<moe::LinearOp>(use.getOwner());
+    });
+    if (!readAsRow)
+      continue;
+    if (!k.weightNumber(param))
+      return op.emitOpError("parameter ")
+             << i << " is not a weight of the layer";
+    Type element = cast<RankedTensorType>(param.getType()).getElementType();
+    program.bind(argument, {k.paddedWeight(param, element), e.index(0)});
+  }
+  return success();
+}
+
+LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
+                                      int64_t rowsAtOnce) {
+  auto tile = dyn_cast_if_present<moe::CpuTileAttr>(linear.getStrategyAttr());
+  if (tile && tile.getRows() != rowsAtOnce)
+    linear.setStrategyAttr(moe::CpuTileAttr::get(
+        op.getContext(), rowsAtOnce, tile.getCols(), tile.getDepth(),
+        tile.getLanes(), tile.getUnroll()));
+  if (!isa<BlockArgument>(linear.getWeight()) ||
+      (linear.getBias() && !isa<BlockArgument>(linear.getBias())))
+    return linear.emitOpError("multiplies by something the region computed");
+  int64_t cols = linear.getResult().getType().getDimSize(0);
+  Buffer result = e.allocate({.perThread = rowsAtOnce}, cols, e.b.getF32Type());
+  Region epilogue;
+  FailureOr<PackedProduct> product =
+      packLinear(k, linear, outside(linear.getWeight()),
+                 linear.getBias() ? outside(linear.getBias()) : Value(), rows,
+                 result, epilogue);
+  if (failed(product))
+    return failure();
+  TileFunctions tiles(e, product->shape, k.uniqueName("gate"));
+  auto &list = isRowArgument(linear.getX()) ? gates : inner;
+  list.push_back({linear, std::move(*product), std::move(tiles), result});
+  return success();
+}
+
+LogicalResult RouterLowering::emitToken(Value token, Value inRun) {
+  for (auto [i, row] : llvm::enumerate(op.getRows())) {
+    BlockArgument argument = op.getRowArg(i);
+    if (isa<RankedTensorType>(argument.getType()))
+      program.bind(argument, {k.get(row), token});
+    else
+      program.bindScalar(argument,
+                         memref::LoadOp::create(e.b, k.get(row).memref,
+                                                ValueRange{token, e.index(0)}));
+  }
+  for (RowProduct &gate : gates)
+    program.bind(
+        gate.op.getResult(),
+        {gate.result, e.add(e.mul(e.thread, e.index(runLength)), inRun)});
+  for (Operation &operation : op.getBody().front().without_terminator()) {
+    e.b.setLoc(operation.getLoc());
+    auto linear = dyn_cast<moe::LinearOp>(operation);
+    if (!linear) {
+      if (failed(program.emit(operation)))
+        return failure();
+      continue;
+    }
+    if (program.isBound(linear.getResult()))
+      continue;
+    Row x = program.getRow(linear.getX());
+    if (failed(prepare(linear, x.buffer, /*rowsAtOnce=*/1)))
+      return failure();
+    const RowProduct &product = inner.back();
+    product.call(e, x.buffer.memref, x.number, e.thread);
+    program.bind(linear.getResult(), {product.result, e.thread});
+  }
+  for (auto [result, value] :
+       llvm::zip_equal(op.getResults(), op.getYield().getValues()))
+    program.store(value, {k.get(result), token});
+  return success();
+}
+
+LogicalResult RouterLowering::run() {
+  for (Value result : op.getResults())
+    k.allocateResult(result);
+  if (failed(bindParams()))
+    return failure();
+  for (auto linear : op.getBody().getOps<moe::LinearOp>()) {
+    if (!isRowArgument(linear.getX()))
+      continue;
+    if (auto tile =
+            dyn_cast_if_present<moe::CpuTileAttr>(linear.getStrategyAttr()))
+      runLength = std::max(runLength, tile.getRows());
+  }
+  for (auto linear : op.getBody().getOps<moe::LinearOp>())
+    if (isRowArgument(linear.getX()) &&
+        failed(prepare(linear, k.get(outside(linear.getX())), runLength)))
+      return failure();
+
+  e.beginStage(Split::TokenRows);
+  auto [from, to] = e.share(e.tokens);
+  LogicalResult result = success();
+  forEvenRuns(e, e.sub(to, from), runLength,
+              [&, from = from](Value run, Value length) {
+                Value first = e.add(from, run);
+                Value firstResultRow = e.mul(e.thread, e.index(runLength));
+                if (!gates.empty())
+                  switchRows(e, length, runLength, [&](int64_t rows) {
+                    SmallVector<Value> rowNumbers;
+                    for (int64_t r = 0; r < rows; ++r)
+                      rowNumbers.push_back(e.add(first, e.index(r)));
+                    for (RowProduct &gate : gates)
+                      gate.call(e, k.get(outside(gate.op.getX())).memref,
+                                rowNumbers, firstResultRow);
+                  });
+                e.loop(e.index(0), length, [&](Value inRun) {
+                  result = emitToken(e.add(first, inRun), inRun);
+                });
+              });
+  return result;
+}
+
+LogicalResult lowerRouter(KernelLowering &k, moe::RouterOp op) {
+  return RouterLowering(k, op).run();
+}
+
+} // namespace moec::cpu

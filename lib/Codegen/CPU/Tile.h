@@ -1,0 +1,76 @@
+//===- Tile.h - The register tile of a product ------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The innermost kernel: a few rows times one packed panel of weights, all of K
+// in one pass, the accumulators in registers, then the epilogue on them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_CPU_TILE_H
+#define MOEC_LIB_CODEGEN_CPU_TILE_H
+
+#include "KernelEmitter.h"
+
+namespace moec::cpu {
+
+/// What a product's tiles have in common.
+struct TileShape {
+  moe::CpuTileAttr tile;
+  /// Weights side by side in a panel (2 for gate and up), and their shape.
+  int64_t weights = 1, n = 0, k = 0;
+  /// Types of the rows, of a panel's elements and of the result.
+  MemRefType rowsType, destinationType;
+  Type panelElement;
+  /// Operands with an element for each column: `memref<? x stride x f32>`.
+  SmallVector<MemRefType> columnTypes;
+  /// Rows have a factor of their own; results are added, weighted, into rows.
+  bool scaled = false, combines = false;
+  /// The epilogue, or null.
+  Block *epilogue = nullptr;
+
+  /// Columns of the result that a panel makes.
+  int64_t resultCols() const { return tile.getCols() / weights; }
+  int64_t panels() const;
+  /// Steps of `depth` elements in a panel: K rounded up to whole unrolled
+  /// steps.
+  int64_t steps() const;
+  /// Elements of a panel.
+  int64_t panelSize() const;
+  MemRefType panelType(MLIRContext *context) const;
+};
+
+/// What one call of a tile works on, besides the shape.
+struct TileArguments {
+  /// The rows and which of them.
+  Value rows;
+  SmallVector<Value> rowNumbers;
+  /// The panel (panelType()), the first column it makes, and its expert.
+  Value panel, firstCol, expert;
+  SmallVector<Value> columns;
+  /// Factors, one a row.
+  SmallVector<Value> scales;
+  /// Where results go: the row numbers, and the weights of a combine.
+  Value destination;
+  SmallVector<Value> destinationRows, combineWeights;
+};
+
+/// The functions `NAME_tileR` for tiles of 1 to `tile.rows` rows, in the module
+/// of the kernel.
+class TileFunctions {
+public:
+  TileFunctions(KernelEmitter &e, TileShape shape, std::string name);
+  void call(KernelEmitter &e, const TileArguments &arguments) const;
+
+private:
+  func::FuncOp emit(KernelEmitter &e, int64_t rows);
+
+  TileShape shape;
+  std::string name;
+  SmallVector<func::FuncOp> functions;
+};
+
+} // namespace moec::cpu
+
+#endif // MOEC_LIB_CODEGEN_CPU_TILE_H

@@ -1,0 +1,241 @@
+//===- TokenOps.cpp - Operations on rows of tokens ------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// moe.dispatch, moe.combine, moe.identity_experts and element-wise
+// linalg.generic: a loop over rows, vectors along a row. The first two are
+// what is left of a layer that was not fused.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+#include "VectorBody.h"
+
+namespace moec::cpu {
+
+/// A vector of `buffer` at the row and column, as f32.
+static Value loadF32(KernelEmitter &e, const Buffer &buffer, Value row,
+                     Value col) {
+  Value x = vector::LoadOp::create(e.b, e.vector(buffer.elementType(), e.lanes),
+                                   buffer.memref, ValueRange{row, col});
+  if (buffer.elementType().isF32())
+    return x;
+  return arith::ExtFOp::create(e.b, e.f32Vector(), x);
+}
+
+static void storeF32(KernelEmitter &e, Value x, const Buffer &buffer, Value row,
+                     Value col) {
+  if (!buffer.elementType().isF32())
+    x = arith::TruncFOp::create(e.b, e.vector(buffer.elementType(), e.lanes),
+                                x);
+  vector::StoreOp::create(e.b, x, buffer.memref, ValueRange{row, col});
+}
+
+/// Every vector of a row, with the room behind it: padding is copied along.
+static void forStride(KernelEmitter &e, const Buffer &buffer,
+                      function_ref<void(Value col)> body) {
+  int64_t stride = cast<MemRefType>(buffer.memref.getType()).getDimSize(1);
+  e.loop(e.index(0), e.index(stride), e.index(e.lanes), body);
+}
+
+static Value loadScalar(KernelEmitter &e, const Buffer &buffer, Value row,
+                        Value col) {
+  return memref::LoadOp::create(e.b, buffer.memref, ValueRange{row, col});
+}
+
+/// Slots in use: the last of the offsets the slots were made with.
+static FailureOr<Value> slotsInUse(KernelLowering &k, Operation *op,
+                                   Value slots) {
+  auto group = slots.getDefiningOp<moe::GroupOp>();
+  if (!group)
+    return op->emitOpError("reads slots that are not a moe.group's");
+  Buffer offsets = k.get(group.getOffsets());
+  return k.e.toIndex(
+      loadScalar(k.e, offsets, k.e.index(0), k.e.index(offsets.cols - 1)));
+}
+
+LogicalResult lowerDispatch(KernelLowering &k, moe::DispatchOp op) {
+  KernelEmitter &e = k.e;
+  Buffer x = k.get(op.getX()), slots = k.get(op.getSlots());
+  Buffer rows = k.allocateResult(op.getRows());
+  e.beginStage(Split::Other);
+  FailureOr<Value> used = slotsInUse(k, op, op.getSlots());
+  if (failed(used))
+    return failure();
+  auto [from, to] = e.share(*used);
+  Value choices = e.index(op.getTopK());
+  e.loop(from, to, [&](Value row) {
+    Value slot = e.toIndex(loadScalar(e, slots, e.index(0), row));
+    Value token = e.div(slot, choices);
+    Value scale;
+    if (op.getScale()) {
+      Value choice = arith::RemUIOp::create(e.b, slot, choices);
+      scale =
+          e.splat(loadScalar(e, k.get(op.getScale()), token, choice), e.lanes);
+    }
+    forStride(e, rows, [&](Value col) {
+      Value value = loadF32(e, x, token, col);
+      if (scale)
+        value = arith::MulFOp::create(e.b, value, scale);
+      storeF32(e, value, rows, row, col);
+    });
+  });
+  return success();
+}
+
+LogicalResult lowerCombine(KernelLowering &k, moe::CombineOp op) {
+  KernelEmitter &e = k.e;
+  Buffer rows = k.get(op.getRows()), weights = k.get(op.getWeights()),
+         slots = k.get(op.getSlots());
+  Buffer result = k.allocateResult(op.getResult());
+  e.beginStage(Split::Other);
+  FailureOr<Value> used = slotsInUse(k, op, op.getSlots());
+  if (failed(used))
+    return failure();
+  // Every thread owns columns, as in the fused form.
+  int64_t stride = cast<MemRefType>(result.memref.getType()).getDimSize(1);
+  auto [from, to] = e.share(e.index(stride / e.lanes));
+  Value first = e.mul(from, e.index(e.lanes));
+  Value end = e.mul(to, e.index(e.lanes));
+  auto forColumns = [&](function_ref<void(Value)> body) {
+    e.loop(first, end, e.index(e.lanes), body);
+  };
+  e.loop(e.index(0), e.tokens, [&](Value token) {
+    forColumns([&](Value col) {
+      storeF32(e, e.splat(e.f32(0.0), e.lanes), result, token, col);
+    });
+  });
+  Value choices = e.index(weights.cols);
+  e.loop(e.index(0), *used, [&](Value row) {
+    Value slot = e.toIndex(loadScalar(e, slots, e.index(0), row));
+    Value token = e.div(slot, choices);
+    Value choice = arith::RemUIOp::create(e.b, slot, choices);
+    Value weight = e.splat(loadScalar(e, weights, token, choice), e.lanes);
+    forColumns([&](Value col) {
+      Value sum = vector::FMAOp::create(e.b, weight, loadF32(e, rows, row, col),
+                                        loadF32(e, result, token, col));
+      storeF32(e, sum, result, token, col);
+    });
+  });
+  return success();
+}
+
+LogicalResult lowerIdentityExperts(KernelLowering &k,
+                                   moe::IdentityExpertsOp op) {
+  KernelEmitter &e = k.e;
+  Buffer x = k.get(op.getX()), ids = k.get(op.getIds()),
+         weights = k.get(op.getWeights());
+  Buffer result = k.allocateResult(op.getResult());
+  e.forTokenRows([&](Value token) {
+    // The sum of the weights, and whether there is one at all: a token without
+    // identity experts gives zero, even if it is infinite.
+    Value no = arith::ConstantOp::create(e.b, e.b.getBoolAttr(false));
+    SmallVector<Value> sums = e.loopCarried(
+        e.index(0), e.index(ids.cols), e.index(1), {e.f32(0.0), no},
+        [&](Value choice, ValueRange sum) -> SmallVector<Value> {
+          Value id = loadScalar(e, ids, token, choice);
+          Value counts = arith::CmpIOp::create(e.b, arith::CmpIPredicate::sge,
+                                               id, e.i32(op.getFrom()));
+          Value weight = arith::SelectOp::create(
+              e.b, counts, loadScalar(e, weights, token, choice), e.f32(0.0));
+          return {arith::AddFOp::create(e.b, sum[0], weight),
+                  arith::OrIOp::create(e.b, sum[1], counts)};
+        });
+    Value total = e.splat(sums[0], e.lanes), any = e.splat(sums[1], e.lanes);
+    forStride(e, result, [&](Value col) {
+      Value product =
+          arith::MulFOp::create(e.b, loadF32(e, x, token, col), total);
+      Value value = arith::SelectOp::create(e.b, any, product,
+                                            e.splat(e.f32(0.0), e.lanes));
+      storeF32(e, value, result, token, col);
+    });
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Element-wise operations
+//===----------------------------------------------------------------------===//
+
+/// How an operand is read: a whole vector, one element for the row, or one for
+/// the whole tensor.
+static LogicalResult checkMap(linalg::GenericOp op, AffineMap map) {
+  for (auto [i, result] : llvm::enumerate(map.getResults())) {
+    auto dim = dyn_cast<AffineDimExpr>(result);
+    bool broadcast = isa<AffineConstantExpr>(result);
+    if (!broadcast && (!dim || dim.getPosition() != i))
+      return op.emitOpError("reads an operand by ")
+             << AffineMapAttr::get(map)
+             << "; the CPU back end reads (row, column) or broadcasts";
+  }
+  return success();
+}
+
+LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
+  KernelEmitter &e = k.e;
+  if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
+      op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
+      !op.getRegionOutputArgs()[0].use_empty())
+    return op.emitOpError("is not an element-wise operation on rows; the CPU "
+                          "back end lowers no other linalg.generic");
+  if (failed(checkVectorizable(*op.getBlock())))
+    return failure();
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  for (AffineMap map : maps)
+    if (failed(checkMap(op, map)))
+      return failure();
+
+  Buffer result = k.allocateResult(op.getResult(0));
+  RowCount count = k.rowCount(op.getResult(0));
+  bool tokenRows = count.perToken == 1 && count.fixed == 0;
+  e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
+  auto [from, to] = e.share(result.rows);
+  e.loop(from, to, [&](Value row) {
+    e.forVectors(result.cols, [&](Value col, Value mask) {
+      SmallVector<Value> arguments;
+      for (auto [operand, map] : llvm::zip(op.getDpsInputs(), maps)) {
+        if (!isa<RankedTensorType>(operand.getType())) {
+          arguments.push_back(e.splat(k.getScalar(operand), e.lanes));
+          continue;
+        }
+        Buffer source = k.get(operand);
+        auto reads = [&](unsigned i) {
+          return i < map.getNumResults() &&
+                 isa<AffineDimExpr>(map.getResult(i));
+        };
+        Value at = reads(0) ? row : e.index(0);
+        if (reads(1))
+          arguments.push_back(vector::LoadOp::create(
+              e.b, e.vector(source.elementType(), e.lanes), source.memref,
+              ValueRange{at, col}));
+        else
+          arguments.push_back(
+              e.splat(loadScalar(e, source, at, e.index(0)), e.lanes));
+      }
+      // The output's own argument is not read.
+      arguments.push_back(Value());
+      Value value =
+          cloneBodyOnVectors(e, *op.getBlock(), arguments, e.lanes)[0];
+      if (mask) {
+        Value zeros = arith::ConstantOp::create(
+            e.b, value.getType(), e.b.getZeroAttr(value.getType()));
+        value = arith::SelectOp::create(e.b, mask, value, zeros);
+      }
+      vector::StoreOp::create(e.b, value, result.memref, ValueRange{row, col});
+    });
+    // Whoever multiplies these rows relies on zeros behind them.
+    auto vectorType = e.vector(result.elementType(), e.lanes);
+    Value zeros =
+        arith::ConstantOp::create(e.b, vectorType, e.b.getZeroAttr(vectorType));
+    int64_t stride = cast<MemRefType>(result.memref.getType()).getDimSize(1);
+    e.loop(e.index(llvm::alignTo(result.cols, e.lanes)), e.index(stride),
+           e.index(e.lanes), [&](Value col) {
+             vector::StoreOp::create(e.b, zeros, result.memref,
+                                     ValueRange{row, col});
+           });
+  });
+  return success();
+}
+
+} // namespace moec::cpu

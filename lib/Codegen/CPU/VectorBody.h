@@ -1,0 +1,34 @@
+//===- VectorBody.h - Scalar regions on vectors -----------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_CPU_VECTORBODY_H
+#define MOEC_LIB_CODEGEN_CPU_VECTORBODY_H
+
+#include "KernelEmitter.h"
+
+namespace moec::cpu {
+
+/// Whether `op` can be cloned onto vectors: element-wise, or a constant.
+bool isVectorizable(Operation &op);
+
+/// Checks that every operation of `body` but the terminator is vectorizable;
+/// reports the first that is not.
+LogicalResult checkVectorizable(Block &body);
+
+/// Clones `op` with operands `operands`, each result a vector of `width`.
+Value cloneOnVectors(KernelEmitter &e, Operation &op, ValueRange operands,
+                     int64_t width);
+
+/// Clones a block of scalar element-wise operations onto vectors of `width`.
+/// `arguments` are the vectors of the block's arguments; returns the vectors of
+/// what its terminator yields.
+SmallVector<Value> cloneBodyOnVectors(KernelEmitter &e, Block &body,
+                                      ValueRange arguments, int64_t width);
+
+} // namespace moec::cpu
+
+#endif // MOEC_LIB_CODEGEN_CPU_VECTORBODY_H

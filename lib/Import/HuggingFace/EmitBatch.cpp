@@ -1,0 +1,304 @@
+//===- EmitBatch.cpp - Operations on all rows at once -----------*- C++ -*-===//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products become moe.linear, element-wise formulas one linalg.generic each,
+// selection and reductions a moe.router of their own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerEmitter.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "moec/Dialect/Moe/Moe.h"
+#include "llvm/ADT/STLExtras.h"
+
+namespace moec::hf {
+
+using namespace mlir;
+using HfOperation = moec::hf::Operation;
+using ValueResult = llvm::Expected<mlir::Value>;
+
+Location LayerEmission::location(llvm::SMLoc loc) const {
+  std::optional<Sources::Position> at = sources.position(loc);
+  if (!at)
+    return builder.getUnknownLoc();
+  return FileLineColLoc::get(builder.getContext(), at->file, at->line,
+                             at->column);
+}
+
+const ResolvedTensor *LayerEmission::findTensor(llvm::StringRef name) const {
+  for (const ResolvedTensor &tensor : layer.tensors)
+    if (tensor.name == name)
+      return &tensor;
+  return nullptr;
+}
+
+BatchEmitter::BatchEmitter(LayerEmission &emission, const Routine &routine,
+                           mlir::Value rows)
+    : emission(emission), routine(routine), builder(emission.builder),
+      rows(rows), definitions(routine.types.size()) {
+  for (const HfOperation &operation : routine.operations)
+    for (ValueId id : operation.results)
+      definitions[id] = &operation;
+}
+
+RankedTensorType BatchEmitter::batchType(const RoutineType &type,
+                                         Type element) {
+  SmallVector<int64_t> shape{ShapedType::kDynamic};
+  llvm::append_range(shape, type.shape);
+  return RankedTensorType::get(shape, element);
+}
+
+/// Whether an operation adds what the experts made to something else; kept
+/// apart from other element-wise work, since it can move into the experts.
+static bool addsExperts(const std::vector<const HfOperation *> &definitions,
+                        const std::set<ValueId> &sums,
+                        const HfOperation &operation) {
+  return operation.op == Op::Add &&
+         llvm::any_of(operation.operands, [&](ValueId id) {
+           return definitions[id]->op == Op::Experts || sums.count(id);
+         });
+}
+
+llvm::Error BatchEmitter::run() {
+  std::set<ValueId> sums;
+  for (const HfOperation &operation : routine.operations) {
+    llvm::Error error = llvm::Error::success();
+    const RoutineType &type = routine.types[operation.results[0]];
+    if (addsExperts(definitions, sums, operation) &&
+        llvm::all_of(operation.operands, [&](ValueId id) {
+          return routine.types[id].shape == type.shape &&
+                 routine.types[id].perToken;
+        })) {
+      sums.insert(operation.results[0]);
+      ValueResult a = get(operation.operands[0]);
+      if (!a)
+        return a.takeError();
+      ValueResult b = get(operation.operands[1]);
+      if (!b)
+        return b.takeError();
+      set(operation.results[0],
+          arith::AddFOp::create(builder, emission.location(operation.loc), *a,
+                                *b));
+      continue;
+    }
+    if (isElementwise(operation.op) || operation.op == Op::Constant)
+      continue;
+    if (operation.op == Op::Input)
+      error = emitInput(operation);
+    else if (operation.op == Op::Tensor)
+      set(operation.results[0],
+          emission.weights.lookup(operation.attribute("name").string()));
+    else if (operation.op == Op::Linear)
+      error = emitLinear(operation);
+    else
+      error = emitOther(operation);
+    if (error)
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error BatchEmitter::emitInput(const HfOperation &operation) {
+  if (mlir::Value argument =
+          emission.arguments.lookup(operation.attribute("name").string()))
+    set(operation.results[0], argument);
+  return llvm::Error::success();
+}
+
+mlir::Value BatchEmitter::roundInput(ValueId, mlir::Value full) {
+  auto type = cast<RankedTensorType>(full.getType());
+  return arith::TruncFOp::create(builder, full.getLoc(),
+                                 type.clone(builder.getBF16Type()), full);
+}
+
+ValueResult BatchEmitter::get(ValueId value, bool rounded) {
+  if (mlir::Value known = values[{value, rounded}])
+    return known;
+  if (isElementwise(definitions[value]->op) && !values[{value, false}]) {
+    Type element =
+        rounded ? Type(builder.getBF16Type())
+                : getElementTypeOrSelf(rowType(builder, routine.types[value]));
+    ValueResult result = emitGeneric(value, element);
+    if (!result)
+      return result;
+    return values[{value, rounded}] = *result;
+  }
+  mlir::Value full = values[{value, false}];
+  if (!full)
+    return error(*definitions[value],
+                 "'" + opName(definitions[value]->op) +
+                     "' has no value here that could be written out");
+  if (!rounded)
+    return full;
+  return values[{value, true}] = roundInput(value, full);
+}
+
+const ResolvedTensor &BatchEmitter::tensorOf(ValueId value) const {
+  return *emission.findTensor(definitions[value]->attribute("name").string());
+}
+
+bool BatchEmitter::roundsRows(const ResolvedTensor &weight) const {
+  // A product with one column is a gate: cheap, and worth its precision.
+  return emission.roundRows && weight.element == DType::BF16 &&
+         weight.shape[weight.shape.size() - 2] > 1;
+}
+
+ValueResult BatchEmitter::biasOf(const HfOperation &linear) {
+  if (linear.operands.size() < 3)
+    return mlir::Value();
+  ValueId bias = linear.operands[2];
+  if (definitions[bias]->op != Op::Tensor)
+    return error(linear, "the bias of a product is a tensor of the model");
+  return get(bias);
+}
+
+llvm::Error BatchEmitter::emitLinear(const HfOperation &operation) {
+  if (definitions[operation.operands[1]]->op != Op::Tensor)
+    return error(operation, "a row is multiplied by a tensor of the model");
+  const ResolvedTensor &weight = tensorOf(operation.operands[1]);
+  ValueResult x = get(operation.operands[0], roundsRows(weight));
+  if (!x)
+    return x.takeError();
+  ValueResult matrix = get(operation.operands[1]);
+  if (!matrix)
+    return matrix.takeError();
+  ValueResult bias = biasOf(operation);
+  if (!bias)
+    return bias.takeError();
+  ValueId result = operation.results[0];
+  set(result, moe::LinearOp::create(
+                  builder, emission.location(operation.loc),
+                  batchType(routine.types[result], builder.getF32Type()), *x,
+                  *matrix, *bias, Attribute()));
+  return llvm::Error::success();
+}
+
+llvm::Error BatchEmitter::emitOther(const HfOperation &operation) {
+  llvm::Expected<SmallVector<mlir::Value>> results = emitRowRegion(
+      emission, routine, {&operation}, operation.results,
+      emission.location(operation.loc), [&](ValueId id) { return get(id); });
+  if (!results)
+    return results.takeError();
+  for (auto [id, value] : llvm::zip(operation.results, *results))
+    set(id, value);
+  return llvm::Error::success();
+}
+
+/// The element-wise operations that `value` is made of, in order, and the
+/// values they start from.
+static void collectFormula(const Routine &routine,
+                           const std::vector<const HfOperation *> &definitions,
+                           llvm::function_ref<bool(ValueId)> hasValue,
+                           ValueId value,
+                           std::vector<const HfOperation *> &formula,
+                           std::vector<ValueId> &leaves) {
+  std::set<const HfOperation *> members{definitions[value]};
+  std::vector<ValueId> open(definitions[value]->operands.begin(),
+                            definitions[value]->operands.end());
+  std::set<ValueId> seen;
+  while (!open.empty()) {
+    ValueId id = open.back();
+    open.pop_back();
+    if (!seen.insert(id).second)
+      continue;
+    if (isElementwise(definitions[id]->op) && !hasValue(id)) {
+      members.insert(definitions[id]);
+      llvm::append_range(open, definitions[id]->operands);
+    }
+  }
+  for (const HfOperation &operation : routine.operations) {
+    if (members.count(&operation))
+      formula.push_back(&operation);
+    else if (seen.count(operation.results[0]))
+      leaves.push_back(operation.results[0]);
+  }
+}
+
+ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
+  Location loc = emission.location(definitions[value]->loc);
+  const RoutineType &type = routine.types[value];
+  size_t rank = type.shape.size() + 1;
+  std::vector<const HfOperation *> formula;
+  std::vector<ValueId> leaves;
+  collectFormula(
+      routine, definitions,
+      [&](ValueId id) { return values[{id, false}] != nullptr; }, value,
+      formula, leaves);
+
+  // A leaf of one element is read at 0, what is the same for all tokens
+  // without the token's index.
+  SmallVector<mlir::Value> inputs;
+  SmallVector<AffineMap> maps;
+  std::vector<ValueId> inputIds;
+  for (ValueId leaf : leaves) {
+    if (definitions[leaf]->op == Op::Constant)
+      continue;
+    const RoutineType &leafType = routine.types[leaf];
+    if (leafType.perExpert && definitions[leaf]->op == Op::Tensor)
+      return error(*definitions[leaf],
+                   "an expert's row can be added by linear(x, w, row) only");
+    ValueResult input = get(leaf);
+    if (!input)
+      return input;
+    SmallVector<AffineExpr> index;
+    if (leafType.perToken)
+      index.push_back(builder.getAffineDimExpr(0));
+    for (auto [i, size] : llvm::enumerate(leafType.shape)) {
+      bool repeated = size == 1 && type.shape[i] != 1;
+      index.push_back(repeated ? builder.getAffineConstantExpr(0)
+                               : builder.getAffineDimExpr(i + 1));
+    }
+    maps.push_back(AffineMap::get(rank, 0, index, builder.getContext()));
+    inputs.push_back(*input);
+    inputIds.push_back(leaf);
+  }
+  maps.push_back(builder.getMultiDimIdentityMap(rank));
+
+  mlir::Value count = tensor::DimOp::create(builder, loc, rows, 0);
+  RankedTensorType resultType = batchType(type, element);
+  mlir::Value empty =
+      tensor::EmptyOp::create(builder, loc, resultType, ValueRange{count});
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      builder, loc, resultType, inputs, ValueRange{empty}, maps, iterators,
+      [&](OpBuilder &body, Location, ValueRange arguments) {
+        llvm::DenseMap<ValueId, mlir::Value> scalars;
+        for (auto [id, argument] : llvm::zip(inputIds, arguments)) {
+          mlir::Value scalar = argument;
+          if (isa<FloatType>(scalar.getType()) && !scalar.getType().isF32())
+            scalar =
+                arith::ExtFOp::create(body, loc, body.getF32Type(), scalar);
+          scalars[id] = scalar;
+        }
+        for (ValueId leaf : leaves)
+          if (definitions[leaf]->op == Op::Constant) {
+            double number = definitions[leaf]->attribute("value").number();
+            Type scalar =
+                getElementTypeOrSelf(rowType(body, routine.types[leaf]));
+            scalars[leaf] =
+                isa<FloatType>(scalar)
+                    ? arith::ConstantOp::create(body, loc,
+                                                FloatAttr::get(scalar, number))
+                    : arith::ConstantOp::create(
+                          body, loc,
+                          IntegerAttr::get(scalar,
+                                           static_cast<int64_t>(number)));
+          }
+        for (const HfOperation *operation : formula) {
+          SmallVector<mlir::Value> operands;
+          for (ValueId id : operation->operands)
+            operands.push_back(scalars[id]);
+          scalars[operation->results[0]] = emitElementwise(
+              body, emission.location(operation->loc), *operation, operands);
+        }
+        mlir::Value result = scalars[value];
+        if (result.getType() != element)
+          result = arith::TruncFOp::create(body, loc, element, result);
+        linalg::YieldOp::create(body, loc, result);
+      });
+  return generic.getResult(0);
+}
+
+} // namespace moec::hf

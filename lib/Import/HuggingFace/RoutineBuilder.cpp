@@ -1,0 +1,398 @@
+//===- RoutineBuilder.cpp - From statements to a routine --------*- C++ -*-===//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Statements, names, operators and broadcasting.
+//
+//===----------------------------------------------------------------------===//
+
+#include "RoutineBuilder.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/Twine.h"
+
+namespace moec::hf {
+
+std::optional<Value> LayerScope::lookup(llvm::StringRef name) const {
+  auto it = constants.find(name);
+  if (it == constants.end())
+    return std::nullopt;
+  return it->second;
+}
+
+std::string LayerScope::nameForUser(const Expr &expr) const {
+  if (expr.kind == Expr::Kind::Name)
+    for (const NamedExpr &dim : family.dims)
+      if (dim.name == expr.text)
+        return toString(*dim.value);
+  return toString(expr);
+}
+
+llvm::Error LayerScope::blameConfig(llvm::SMLoc at,
+                                    const std::string &message) const {
+  return inputError("{}: {} ({})", configPath, message, sources.place(at));
+}
+
+ValueId RoutineBuilder::addInput(llvm::StringRef name, RoutineType type) {
+  Operation &input = add(Op::Input, llvm::SMLoc(), {}, {std::move(type)});
+  input.attributes["name"] = Value(name.str());
+  names[name.str()] = input.results[0];
+  return input.results[0];
+}
+
+Operation &RoutineBuilder::add(Op op, llvm::SMLoc loc,
+                               llvm::ArrayRef<ValueId> operands,
+                               llvm::ArrayRef<RoutineType> types) {
+  Operation operation;
+  operation.op = op;
+  operation.loc = loc;
+  operation.operands.assign(operands.begin(), operands.end());
+  for (const RoutineType &type : types) {
+    operation.results.push_back(routine.types.size());
+    routine.types.push_back(type);
+  }
+  routine.operations.push_back(std::move(operation));
+  return routine.operations.back();
+}
+
+ValueId RoutineBuilder::constant(double value, llvm::SMLoc loc) {
+  Operation &operation = add(Op::Constant, loc, {}, {RoutineType()});
+  operation.attributes["value"] = Value(value);
+  return operation.results[0];
+}
+
+const Operation *RoutineBuilder::definition(ValueId value) const {
+  for (const Operation &operation : routine.operations)
+    if (llvm::is_contained(operation.results, value))
+      return &operation;
+  return nullptr;
+}
+
+llvm::Error RoutineBuilder::run(const StatementList &statements) {
+  for (const Statement &statement : statements)
+    if (llvm::Error error = runStatement(statement))
+      return error;
+  for (const auto &[name, operand] : names)
+    if (const ValueId *value = std::get_if<ValueId>(&operand))
+      routine.results[name] = *value;
+  return llvm::Error::success();
+}
+
+llvm::Error RoutineBuilder::runStatement(const Statement &statement) {
+  if (statement.guard) {
+    llvm::Expected<Value> condition = lowerConstant(*statement.guard);
+    if (!condition)
+      return condition.takeError();
+    if (!condition->truth())
+      return llvm::Error::success();
+  }
+  for (const std::string &target : statement.targets)
+    if (scope.constants.count(target) || scope.tensors.count(target))
+      return scope.sources.error(statement.loc,
+                                 "'" + llvm::Twine(target) +
+                                     "' is already a key, a dimension or a "
+                                     "tensor");
+  if (statement.value->kind == Expr::Kind::Call &&
+      !isConstantFunction(statement.value->text)) {
+    auto results = lowerBuiltin(*this, *statement.value);
+    if (!results)
+      return results.takeError();
+    if (results->size() != statement.targets.size())
+      return scope.sources.error(
+          statement.loc, "'" + llvm::Twine(statement.value->text) + "' gives " +
+                             llvm::Twine(results->size()) +
+                             " values, here are " +
+                             llvm::Twine(statement.targets.size()) + " names");
+    for (auto [target, result] : llvm::zip(statement.targets, *results))
+      names[target] = result;
+    return llvm::Error::success();
+  }
+  if (statement.targets.size() != 1)
+    return scope.sources.error(statement.loc,
+                               "only a function gives several values");
+  OperandResult value = lower(*statement.value);
+  if (!value)
+    return value.takeError();
+  names[statement.targets[0]] = *value;
+  return llvm::Error::success();
+}
+
+OperandResult RoutineBuilder::lower(const Expr &expr) {
+  switch (expr.kind) {
+  case Expr::Kind::Name:
+    return lowerName(expr);
+  case Expr::Kind::Unary: {
+    OperandResult operand = lower(*expr.operands[0]);
+    if (!operand)
+      return operand;
+    if (const Value *value = std::get_if<Value>(&*operand)) {
+      llvm::Expected<Value> folded = evaluateUnary(scope.sources, expr, *value);
+      if (!folded)
+        return folded.takeError();
+      return Operand(*folded);
+    }
+    if (expr.text != "-")
+      return error(expr, "'not' is decided at import, and this is not");
+    ValueResult negated =
+        elementwise(Op::Neg, expr, {std::get<ValueId>(*operand)});
+    if (!negated)
+      return negated.takeError();
+    return Operand(*negated);
+  }
+  case Expr::Kind::Binary:
+    return lowerBinary(expr);
+  case Expr::Kind::Conditional: {
+    llvm::Expected<Value> condition = lowerConstant(*expr.operands[1]);
+    if (!condition)
+      return condition.takeError();
+    return lower(*expr.operands[condition->truth() ? 0 : 2]);
+  }
+  case Expr::Kind::Index:
+  case Expr::Kind::Slice:
+    return lowerSubscript(expr);
+  case Expr::Kind::Call:
+    return lowerCall(expr);
+  default: {
+    llvm::Expected<Value> value =
+        evaluate(scope.sources, expr,
+                 [this](llvm::StringRef name) { return scope.lookup(name); });
+    if (!value)
+      return value.takeError();
+    return Operand(*value);
+  }
+  }
+}
+
+OperandResult RoutineBuilder::lowerName(const Expr &expr) {
+  if (auto it = names.find(expr.text); it != names.end())
+    return it->second;
+  if (auto it = tensorValues.find(expr.text); it != tensorValues.end())
+    return Operand(it->second);
+  if (auto it = scope.tensors.find(expr.text); it != scope.tensors.end()) {
+    RoutineType type = it->second;
+    if (!expertProgram && type.perExpert)
+      type.perExpert = false;
+    else if (type.perExpert)
+      type.shape.erase(type.shape.begin());
+    Operation &tensor = add(Op::Tensor, expr.loc, {}, {type});
+    tensor.attributes["name"] = Value(expr.text);
+    tensorValues[expr.text] = tensor.results[0];
+    return Operand(tensor.results[0]);
+  }
+  if (std::optional<Value> value = scope.lookup(expr.text))
+    return Operand(*value);
+  if (auto it = scope.absentTensors.find(expr.text);
+      it != scope.absentTensors.end())
+    return error(expr, "tensor '" + llvm::Twine(expr.text) +
+                           "' is used, but with this configuration its "
+                           "condition '" +
+                           it->second + "' is false");
+  return error(expr, "'" + llvm::Twine(expr.text) +
+                         "' is no tensor, key or dimension and has not been "
+                         "given a value before");
+}
+
+llvm::Expected<Value> RoutineBuilder::lowerConstant(const Expr &expr) {
+  OperandResult operand = lower(expr);
+  if (!operand)
+    return operand.takeError();
+  if (const Value *value = std::get_if<Value>(&*operand))
+    return *value;
+  return error(expr, "this must be known at import, but depends on the tokens "
+                     "or the weights");
+}
+
+ValueResult RoutineBuilder::lowerValue(const Expr &expr) {
+  OperandResult operand = lower(expr);
+  if (!operand)
+    return operand.takeError();
+  if (const ValueId *value = std::get_if<ValueId>(&*operand))
+    return *value;
+  const Value &value = std::get<Value>(*operand);
+  if (!value.isNumber())
+    return error(expr, "expected numbers, found " + value.str());
+  return constant(value.number(), expr.loc);
+}
+
+/// Whether two shapes go together element by element, and the shape they make.
+static bool broadcast(Shape &into, const Shape &other) {
+  if (into == other || numElements(other) == 1) {
+    if (into.empty())
+      into = other;
+    return true;
+  }
+  if (numElements(into) != 1 || into.size() > other.size())
+    return false;
+  into = other;
+  return true;
+}
+
+ValueResult RoutineBuilder::elementwise(Op op, const Expr &at,
+                                        llvm::ArrayRef<ValueId> operands) {
+  // Of a selection, the condition is no number and the others decide the kind.
+  bool isSelect = op == Op::Select;
+  RoutineType result = type(operands[isSelect ? 1 : 0]);
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    const RoutineType &next = type(operand);
+    ElementKind wanted =
+        isSelect && i == 0 ? ElementKind::Truth : result.element;
+    if (next.element != wanted || next.element == ElementKind::TokenId)
+      return error(at, "'" + opName(op) + "' is not defined for " +
+                           type(operands[0]).str() + " and " + next.str());
+    if (!broadcast(result.shape, next.shape))
+      return error(at, "the shapes " + formatShape(result.shape) + " and " +
+                           formatShape(next.shape) + " do not go together");
+    result.perToken |= next.perToken;
+    result.perExpert |= next.perExpert;
+  }
+  bool onIds = result.element == ElementKind::Id;
+  if (onIds && op != Op::Compare && op != Op::Select && op != Op::Add &&
+      op != Op::Sub)
+    return error(at, "'" + opName(op) + "' is not defined for ids");
+  if (op == Op::Compare)
+    result.element = ElementKind::Truth;
+  return add(op, at.loc, operands, {result}).results[0];
+}
+
+OperandResult RoutineBuilder::lowerBinary(const Expr &expr) {
+  OperandResult lhs = lower(*expr.operands[0]);
+  if (!lhs)
+    return lhs;
+  const Value *left = std::get_if<Value>(&*lhs);
+  if (left && ((expr.text == "and" && !left->truth()) ||
+               (expr.text == "or" && left->truth())))
+    return lhs;
+  OperandResult rhs = lower(*expr.operands[1]);
+  if (!rhs)
+    return rhs;
+  const Value *right = std::get_if<Value>(&*rhs);
+  if (left && right) {
+    llvm::Expected<Value> folded =
+        evaluateBinary(scope.sources, expr, *left, *right);
+    if (!folded)
+      return folded.takeError();
+    return Operand(*folded);
+  }
+  // A factor of 1, as scales often are, is not worth an operation.
+  bool byOne = right && right->isNumber() && right->number() == 1;
+  if (byOne && (expr.text == "*" || expr.text == "/"))
+    return lhs;
+
+  auto op = llvm::StringSwitch<std::optional<Op>>(expr.text)
+                .Case("+", Op::Add)
+                .Case("-", Op::Sub)
+                .Case("*", Op::Mul)
+                .Case("/", Op::Div)
+                .Cases({"<", "<=", ">", ">=", "==", "!="}, Op::Compare)
+                .Default(std::nullopt);
+  if (!op)
+    return error(expr, "'" + llvm::Twine(expr.text) +
+                           "' is decided at import, and this is not");
+  auto asValue = [&](const Operand &operand, const Expr &at) -> ValueResult {
+    if (const ValueId *value = std::get_if<ValueId>(&operand))
+      return *value;
+    const Value &value = std::get<Value>(operand);
+    if (!value.isNumber())
+      return error(at, "expected numbers, found " + value.str());
+    return constant(value.number(), at.loc);
+  };
+  ValueResult a = asValue(*lhs, *expr.operands[0]);
+  if (!a)
+    return a.takeError();
+  ValueResult b = asValue(*rhs, *expr.operands[1]);
+  if (!b)
+    return b.takeError();
+  // A constant beside ids is an id.
+  if (type(*a).element == ElementKind::Id && right)
+    routine.types[*b].element = ElementKind::Id;
+  ValueResult result = elementwise(*op, expr, {*a, *b});
+  if (!result)
+    return result.takeError();
+  if (*op == Op::Compare)
+    routine.operations.back().attributes["predicate"] = Value(expr.text);
+  return Operand(*result);
+}
+
+OperandResult RoutineBuilder::lowerSubscript(const Expr &expr) {
+  OperandResult base = lower(*expr.operands[0]);
+  if (!base)
+    return base;
+  if (const Value *list = std::get_if<Value>(&*base)) {
+    if (expr.kind == Expr::Kind::Slice)
+      return error(expr, "a slice is taken of a row, not of a constant");
+    llvm::Expected<Value> index = lowerConstant(*expr.operands[1]);
+    if (!index)
+      return index.takeError();
+    llvm::Expected<Value> element =
+        evaluateIndex(scope.sources, expr, *list, *index);
+    if (!element)
+      return element.takeError();
+    return Operand(*element);
+  }
+  ValueId row = std::get<ValueId>(*base);
+  RoutineType result = type(row);
+  if (result.shape.size() != 1)
+    return error(expr, "only a row has elements, not " + result.str());
+  int64_t size = result.shape[0];
+  auto bound = [&](const ExprPtr &at,
+                   int64_t other) -> llvm::Expected<int64_t> {
+    if (!at)
+      return other;
+    llvm::Expected<Value> value = lowerConstant(*at);
+    if (!value)
+      return value.takeError();
+    if (!value->isInt() || value->integer() < 0 || value->integer() > size)
+      return error(
+          *at, "'" + llvm::Twine(toString(*at)) + "' is " + value->str() +
+                   "; a bound is an integer from 0 to " + llvm::Twine(size));
+    return value->integer();
+  };
+  llvm::Expected<int64_t> begin = bound(expr.operands[1], 0);
+  if (!begin)
+    return begin.takeError();
+  llvm::Expected<int64_t> end = expr.kind == Expr::Kind::Slice
+                                    ? bound(expr.operands[2], size)
+                                    : llvm::Expected<int64_t>(*begin + 1);
+  if (!end)
+    return end.takeError();
+  if (*begin >= *end || *end > size)
+    return error(expr, "elements " + llvm::Twine(*begin) + " to " +
+                           llvm::Twine(*end) + " of a row of " +
+                           llvm::Twine(size) + " are none");
+  result.shape[0] = *end - *begin;
+  Operation &slice = add(Op::Slice, expr.loc, {row}, {result});
+  slice.attributes["begin"] = Value(*begin);
+  slice.attributes["end"] = Value(*end);
+  return Operand(slice.results[0]);
+}
+
+OperandResult RoutineBuilder::lowerCall(const Expr &expr) {
+  if (isConstantFunction(expr.text)) {
+    // min and max exist for constants and for rows.
+    std::vector<Value> constants;
+    for (const Expr::Argument &argument : expr.arguments) {
+      OperandResult operand = lower(*argument.value);
+      if (!operand)
+        return operand;
+      if (const Value *value = std::get_if<Value>(&*operand))
+        constants.push_back(*value);
+    }
+    if (constants.size() == expr.arguments.size()) {
+      llvm::Expected<Value> value =
+          evaluateFunction(scope.sources, expr, constants);
+      if (!value)
+        return value.takeError();
+      return Operand(*value);
+    }
+  }
+  auto results = lowerBuiltin(*this, expr);
+  if (!results)
+    return results.takeError();
+  if (results->size() != 1)
+    return error(expr, "'" + llvm::Twine(expr.text) +
+                           "' gives several values; it stands alone on its "
+                           "line");
+  return (*results)[0];
+}
+
+} // namespace moec::hf

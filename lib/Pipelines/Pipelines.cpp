@@ -1,0 +1,118 @@
+//===- Pipelines.cpp - From phase to phase --------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pipelines, with the reason for every order that matters.
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Pipelines/Pipelines.h"
+#include "moec/Codegen/CPU/Passes.h"
+#include "moec/Dialect/Moe/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace moec {
+
+static constexpr std::pair<Phase, StringLiteral> phaseNames[] = {
+    {Phase::Moe, "moe"},       {Phase::Scheduled, "scheduled"},
+    {Phase::Loops, "loops"},   {Phase::Llvm, "llvm"},
+    {Phase::Object, "object"}, {Phase::Bundle, "bundle"}};
+
+StringRef phaseName(Phase phase) {
+  for (auto [value, name] : phaseNames)
+    if (value == phase)
+      return name;
+  llvm_unreachable("every phase has a name");
+}
+
+std::optional<Phase> parsePhase(StringRef name) {
+  for (auto [value, candidate] : phaseNames)
+    if (candidate == name)
+      return value;
+  return std::nullopt;
+}
+
+void buildSchedulePipeline(OpPassManager &manager,
+                           const PipelineOptions &options) {
+  // Arithmetic on whole tensors becomes linalg.generic, the one element-wise
+  // form the fusions and the back end know. Additions stay: they can become a
+  // product's `onto`.
+  if (options.fuse) {
+    manager.addPass(moe::createMoeFuseRouterPass());
+    // Gather before epilogue: two products are merged only when they read the
+    // same rows, and a dispatch moves only while all its readers are products.
+    manager.addPass(moe::createMoeFuseGatherPass());
+    manager.addPass(moe::createMoeFuseEpiloguePass());
+    // Combine last: its additions read what the epilogues have become.
+    manager.addPass(moe::createMoeFuseCombinePass());
+  }
+  manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  // Equal layers are recognised by their text, so after all clean-up.
+  manager.addPass(moe::createMoeShareKernelsPass());
+  moe::MoeChooseStrategyPassOptions strategy;
+  strategy.lanes = options.lanes;
+  strategy.registers = options.registers;
+  strategy.bf16Dot = options.bf16Dot;
+  manager.addPass(moe::createMoeChooseStrategyPass(strategy));
+}
+
+void buildLoopsPipeline(OpPassManager &manager,
+                        const PipelineOptions &options) {
+  moe::MoeLowerToCpuPassOptions lowering;
+  lowering.lanes = options.lanes;
+  manager.addPass(moe::createMoeLowerToCpuPass(lowering));
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createLoopInvariantCodeMotionPass());
+}
+
+void buildLlvmPipeline(OpPassManager &manager, const PipelineOptions &options) {
+  manager.addPass(moe::createMoeExpandMathPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createSCFToControlFlowPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.x86Vector = true;
+  manager.addPass(createConvertVectorToLLVMPass(vectors));
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  // Views of the caller's memory are descriptors cast to memrefs; after the
+  // conversions the casts meet their inverses.
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+}
+
+void registerPipelines() {
+  PassPipelineRegistration<PipelineOptions>(
+      "moe-schedule", "imported layers to fused, shared, scheduled kernels",
+      buildSchedulePipeline);
+  PassPipelineRegistration<PipelineOptions>(
+      "moe-cpu-loops", "scheduled kernels to loops over vectors",
+      buildLoopsPipeline);
+  PassPipelineRegistration<PipelineOptions>(
+      "moe-cpu-llvm", "loops over vectors to the LLVM dialect",
+      buildLlvmPipeline);
+  PassPipelineRegistration<PipelineOptions>(
+      "moe-cpu", "imported layers to the LLVM dialect, for a CPU",
+      [](OpPassManager &manager, const PipelineOptions &options) {
+        buildSchedulePipeline(manager, options);
+        buildLoopsPipeline(manager, options);
+        buildLlvmPipeline(manager, options);
+      });
+}
+
+} // namespace moec

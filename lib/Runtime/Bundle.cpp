@@ -1,0 +1,165 @@
+//===- Bundle.cpp - an opened bundle --------------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Opens the files of a bundle in the order in which they can be trusted: the
+// manifest, which is checked against itself; the target, against this machine;
+// the code, against the manifest; the weights, likewise.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bundle.h"
+#include "InQuotes.h"
+#include "moec/Runtime/CpuFeatures.h"
+#include "moec/Runtime/Hash.h"
+
+#include <atomic>
+#include <dlfcn.h>
+
+namespace moec {
+
+Status Bundle::open(const std::string &path, bool checkWeights,
+                    std::shared_ptr<const Bundle> &bundle) {
+  std::shared_ptr<Bundle> opened(new Bundle(path));
+  if (Status status = opened->readManifest(); status.failed())
+    return status;
+  if (Status status = opened->checkTarget(); status.failed())
+    return status;
+  if (Status status = opened->loadKernels(); status.failed())
+    return status;
+  if (Status status = opened->mapWeights(checkWeights); status.failed())
+    return status;
+  bundle = std::move(opened);
+  return Status::ok();
+}
+
+Bundle::~Bundle() {
+  if (library)
+    dlclose(library);
+}
+
+Status Bundle::readManifest() {
+  std::string path = directory + "/" + kManifestFileName;
+  MappedFile file;
+  if (Status status = file.open(path); status.failed())
+    return status;
+  std::string error;
+  if (!parseManifest({file.data(), file.size()}, path, description, error))
+    return Status(MOEC_ERROR_BUNDLE, std::move(error));
+  for (const ManifestLayer &layer : description.layers)
+    interfaces.emplace_back(layer);
+  return Status::ok();
+}
+
+Status Bundle::checkTarget() const {
+  const std::string &triple = description.triple;
+  if (triple.substr(0, triple.find('-')) != hostArchitecture())
+    return makeError(MOEC_ERROR_CPU,
+                     "{}: compiled for {}, but this machine is {}; compile the "
+                     "model for this machine",
+                     directory, inQuotes(triple), hostArchitecture());
+  std::vector<std::string> needed, missing;
+  for (const std::string &feature : description.features) {
+    needed.push_back(inQuotes(feature));
+    if (!isKnownCpuFeature(feature))
+      missing.push_back(inQuotes(feature) + " (unknown to this library)");
+    else if (!hostHasCpuFeature(feature))
+      missing.push_back(inQuotes(feature));
+  }
+  if (missing.empty())
+    return Status::ok();
+  return makeError(
+      MOEC_ERROR_CPU,
+      "{}: compiled for CPU {}, which has features this CPU lacks; "
+      "needed: {}; missing: {}; compile with --mcpu=native on this "
+      "machine, or for an older CPU",
+      directory, inQuotes(description.cpu), fmt::join(needed, ", "),
+      fmt::join(missing, ", "));
+}
+
+Status Bundle::openFile(const ManifestFile &entry, bool checkHash,
+                        MappedFile &file) const {
+  std::string path = directory + "/" + entry.file;
+  if (Status status = file.open(path); status.failed())
+    return status;
+  if (file.size() != size_t(entry.bytes))
+    return makeError(
+        MOEC_ERROR_BUNDLE,
+        "{}: has {} bytes, but the manifest says {}; the bundle is "
+        "incomplete: copy it or compile the model again",
+        path, file.size(), entry.bytes);
+  if (!checkHash)
+    return Status::ok();
+  std::string hash = xxh3Hex(file.data(), file.size());
+  if (hash != entry.xxh3)
+    return makeError(MOEC_ERROR_BUNDLE,
+                     "{}: has XXH3 {}, but the manifest says {}; the bundle is "
+                     "damaged: copy it or compile the model again",
+                     path, hash, entry.xxh3);
+  return Status::ok();
+}
+
+/// A path to `file` in `directory` that no call returned before: the loader
+/// takes a path it has seen for the code it has, even where the file was
+/// replaced since. "/" and "/./" mean the same in a path, so they count in
+/// binary.
+static std::string freshSpelling(const std::string &directory,
+                                 const std::string &file) {
+  static std::atomic<uint64_t> opened{0};
+  std::string path = directory + "/";
+  for (uint64_t count = ++opened; count != 0; count >>= 1)
+    path += count & 1 ? "./" : "/";
+  return path + file;
+}
+
+Status Bundle::loadKernels() {
+  MappedFile file;
+  Status status = openFile(description.kernel, /*checkHash=*/true, file);
+  if (status.failed())
+    return status;
+  std::string path = directory + "/" + description.kernel.file;
+  std::string name = freshSpelling(directory, description.kernel.file);
+  library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    return makeError(MOEC_ERROR_BUNDLE, "{}: cannot be loaded: {}", path,
+                     dlerror());
+  for (const ManifestKernel &entry : description.kernels) {
+    auto find = [&](const std::string &symbol, auto &function) {
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(
+          dlsym(library, symbol.c_str()));
+      if (function)
+        return Status::ok();
+      return makeError(MOEC_ERROR_BUNDLE,
+                       "{}: has no function {}, which the manifest names; "
+                       "compile the model again",
+                       path, inQuotes(symbol));
+    };
+    Kernel &kernel = kernels.emplace_back();
+    if (status = find(entry.symbol, kernel.run); status.failed())
+      return status;
+    if (status = find(entry.workspaceSymbol, kernel.workspace); status.failed())
+      return status;
+  }
+  return Status::ok();
+}
+
+Status Bundle::mapWeights(bool checkHash) {
+  weights.resize(description.layers.size());
+  if (!description.weights)
+    return Status::ok();
+  Status status = openFile(*description.weights, checkHash, weightsFile);
+  if (status.failed())
+    return status;
+  weightsFile.adviseHugePages();
+  for (size_t layer = 0; layer < weights.size(); ++layer) {
+    for (const ManifestWeight &weight : description.layers[layer].weights)
+      weights[layer].push_back(const_cast<char *>(weightsFile.data()) +
+                               weight.offset);
+  }
+  return Status::ok();
+}
+
+} // namespace moec

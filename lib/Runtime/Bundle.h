@@ -1,0 +1,88 @@
+//===- Bundle.h - an opened bundle ------------------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A compiled model in memory: its manifest, code and weights. Immutable once
+// open, so contexts share it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_RUNTIME_BUNDLE_H
+#define MOEC_LIB_RUNTIME_BUNDLE_H
+
+#include "LayerInterface.h"
+#include "MappedFile.h"
+#include "Status.h"
+#include "moec-c/Kernel.h"
+
+#include <memory>
+
+namespace moec {
+
+/// The code of a layer.
+struct Kernel {
+  moec_kernel_fn run = nullptr;
+  moec_workspace_fn workspace = nullptr;
+};
+
+class Bundle {
+public:
+  /// Opens the bundle in directory `path`. `checkWeights` compares the hash of
+  /// the weights file with the manifest, which reads all of it.
+  static Status open(const std::string &path, bool checkWeights,
+                     std::shared_ptr<const Bundle> &bundle);
+
+  ~Bundle();
+
+  Bundle(const Bundle &) = delete;
+  Bundle &operator=(const Bundle &) = delete;
+
+  const std::string &path() const { return directory; }
+  const Manifest &manifest() const { return description; }
+
+  /// The kernel of layer `layer`.
+  const Kernel &kernelOf(size_t layer) const {
+    return kernels[description.layers[layer].kernel];
+  }
+
+  /// The inputs and outputs of layer `layer`.
+  const LayerInterface &interfaceOf(size_t layer) const {
+    return interfaces[layer];
+  }
+
+  /// Where each weight of layer `layer` begins, in manifest order. Only where
+  /// hasWeights.
+  void *const *weightsOf(size_t layer) const { return weights[layer].data(); }
+
+  /// False where the layer has weights that the bundle was compiled without.
+  bool hasWeights(size_t layer) const {
+    return description.weights || description.layers[layer].weights.empty();
+  }
+
+private:
+  explicit Bundle(std::string path) : directory(std::move(path)) {}
+
+  Status readManifest();
+  /// Compares the manifest's target with this machine.
+  Status checkTarget() const;
+  /// Opens a file of the bundle and compares size and, if wanted, hash.
+  Status openFile(const ManifestFile &entry, bool checkHash,
+                  MappedFile &file) const;
+  Status loadKernels();
+  Status mapWeights(bool checkHash);
+
+  std::string directory;
+  Manifest description;
+  MappedFile weightsFile;
+  void *library = nullptr;
+  std::vector<LayerInterface> interfaces;
+  std::vector<Kernel> kernels;
+  std::vector<std::vector<void *>> weights;
+};
+
+} // namespace moec
+
+#endif // MOEC_LIB_RUNTIME_BUNDLE_H

@@ -1,0 +1,62 @@
+# Configuration of the lit tests. No generated file is needed:
+#
+#   lit-22 -sv test -DMOEC_BIN=build/bin
+#
+# Parameters:
+#   MOEC_BIN       where the project's tools are; build/bin by default
+#   MOEC_LIB       where its shared libraries are; MOEC_BIN/../lib by default
+#   LLVM_BIN       where FileCheck and mlir-opt are; asked of llvm-config-22
+#   MOEC_SANITIZE  the sanitizers the tools were built with, if any
+import os
+import shutil
+import subprocess
+import sys
+
+import lit.formats
+
+source = os.path.dirname(os.path.abspath(__file__))
+
+
+def param(name, default):
+    return lit_config.params.get(name) or default
+
+
+def llvmBin():
+    for tool in ("llvm-config-22", "llvm-config"):
+        if shutil.which(tool):
+            return subprocess.check_output([tool, "--bindir"], text=True).strip()
+    lit_config.fatal("no llvm-config-22 on PATH; pass -DLLVM_BIN=PREFIX/bin")
+
+
+bin = os.path.abspath(param("MOEC_BIN", os.path.join(source, "..", "build", "bin")))
+lib = os.path.abspath(param("MOEC_LIB", os.path.join(bin, "..", "lib")))
+llvm = param("LLVM_BIN", None) or llvmBin()
+
+if not os.path.exists(os.path.join(bin, "moe-opt")):
+    lit_config.fatal(f"no moe-opt in {bin}; build it or pass -DMOEC_BIN=DIR")
+if not os.path.exists(os.path.join(llvm, "FileCheck")):
+    lit_config.fatal(f"no FileCheck in {llvm}; pass -DLLVM_BIN=PREFIX/bin")
+
+config.name = "moec"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "unit", "fuzz", "models", "bench"]
+config.test_source_root = source
+config.test_exec_root = os.path.join(bin, "..", "test-output")
+
+config.environment["PATH"] = os.pathsep.join([bin, llvm, os.environ["PATH"]])
+config.environment["FILECHECK_OPTS"] = "--dump-input-filter=annotation --enable-var-scope"
+
+config.substitutions += [
+    ("%python", f'"{sys.executable}"'),
+    ("%project", os.path.dirname(source)),
+    ("%moec_lib", lib),
+    ("%llvm_bin", llvm),
+]
+
+# Features: the architecture (x86_64, aarch64), and what tests depend on.
+config.available_features.add(os.uname().machine)
+if param("MOEC_SANITIZE", ""):
+    config.available_features.add("sanitizer")
+if shutil.which("mpirun"):
+    config.available_features.add("mpi")
