@@ -50,6 +50,7 @@ config.environment["FILECHECK_OPTS"] = "--dump-input-filter=annotation --enable-
 config.substitutions += [
     ("%python", f'"{sys.executable}"'),
     ("%project", os.path.dirname(source)),
+    ("%moec_bin", bin),
     ("%moec_lib", lib),
     ("%llvm_bin", llvm),
 ]

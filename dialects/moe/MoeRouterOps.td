@@ -176,11 +176,17 @@ def Moe_ReduceOp : Moe_Op<"reduce", [Pure]> {
 
     Example:
     ```mlir
-    func.func @scale(%w: tensor<4xf32>) -> tensor<4xf32> {
+    func.func @shares(%w: tensor<4xf32>) -> tensor<4xf32> {
       %s = moe.reduce sum %w : tensor<4xf32>
       %d = tensor.splat %s : tensor<4xf32>
       %n = arith.divf %w, %d : tensor<4xf32>
       return %n : tensor<4xf32>
+    }
+    func.func @distances(%z: tensor<8xf32>) -> tensor<8xf32> {
+      %m = moe.reduce max %z : tensor<8xf32>
+      %s = tensor.splat %m : tensor<8xf32>
+      %d = arith.subf %s, %z : tensor<8xf32>
+      return %d : tensor<8xf32>
     }
     ```
 
@@ -315,7 +321,12 @@ def Moe_GroupLimitOp : Moe_Op<"group_limit", [
 
     Example:
     ```mlir
-    func.func @limit(%c: tensor<256xf32>) -> tensor<256xf32> {
+    func.func @deepseek_v2(%p: tensor<160xf32>) -> tensor<160xf32> {
+      %m = moe.group_limit %p groups(8) keep(3) by(max) fill(0.0)
+          : tensor<160xf32>
+      return %m : tensor<160xf32>
+    }
+    func.func @deepseek_v3(%c: tensor<256xf32>) -> tensor<256xf32> {
       %m = moe.group_limit %c groups(8) keep(4) by(top2_sum) fill(0xFF800000)
           : tensor<256xf32>
       return %m : tensor<256xf32>
@@ -388,6 +399,12 @@ def Moe_CapacityOp : Moe_Op<"capacity", [
       %kept, %p = moe.capacity %ids, %w limit(%limit) per(%sequence)
           order(token) experts(8) : tensor<?x1xi32>, tensor<?x1xf32>
       return %kept : tensor<?x1xi32>
+    }
+    func.func @gshard(%ids: tensor<?x2xi32>, %w: tensor<?x2xf32>,
+                      %sequence: index, %limit: index) -> tensor<?x2xi32> {
+      %kept, %p = moe.capacity %ids, %w limit(%limit) per(%sequence)
+          order(choice) experts(8) : tensor<?x2xi32>, tensor<?x2xf32>
+      return %kept : tensor<?x2xi32>
     }
     ```
 

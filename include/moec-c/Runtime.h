@@ -65,8 +65,9 @@ typedef struct moec_context moec_context;
     Valid until the next call that fails on this thread. */
 MOEC_API const char *moec_last_error(void);
 
-/** "ok", "argument", "bundle", "cpu" or "system". */
-MOEC_API const char *moec_status_name(moec_status status);
+/** The name of a moec_status: "ok", "argument", "bundle", "cpu" or "system";
+    "unknown" for any other number. */
+MOEC_API const char *moec_status_name(int status);
 
 /** The library's version, "MAJOR.MINOR.PATCH". */
 MOEC_API const char *moec_version(void);

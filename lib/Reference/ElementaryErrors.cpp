@@ -76,8 +76,8 @@ Number power(Number x, Number y, const Format &format) {
     // x^y = exp(y log x), which is also how it may be computed.
     double logX = std::log(x.value);
     double logError = -std::log1p(-x.error / x.value);
-    double exponentError = std::abs(y.value) * logError +
-                           y.error * (std::abs(logX) + logError);
+    double exponentError =
+        std::abs(y.value) * logError + y.error * (std::abs(logX) + logError);
     double ulps = approximationUlps * (2 + std::abs(y.value * logX));
     return rounded({value, value * std::expm1(exponentError)}, format, ulps);
   }

@@ -66,7 +66,8 @@ static Error mapFloats(mlir::Operation *op, Frame &frame, Function function) {
 using Unary = Number (*)(Number, const Format &);
 using Binary = Number (*)(Number, Number, const Format &);
 
-template <typename OpT> static void addUnary(OpTable &table, Unary function) {
+template <typename OpT>
+static void addUnary(OpTable &table, Unary function) {
   table.add(OpT::getOperationName(), [=](mlir::Operation *op, Frame &frame) {
     return mapFloats(op, frame,
                      [=](const Elements &x, int64_t i, const Format &format) {
@@ -75,31 +76,29 @@ template <typename OpT> static void addUnary(OpTable &table, Unary function) {
   });
 }
 
-template <typename OpT> static void addBinary(OpTable &table, Binary function) {
+template <typename OpT>
+static void addBinary(OpTable &table, Binary function) {
   table.add(OpT::getOperationName(), [=](mlir::Operation *op, Frame &frame) {
-    return mapFloats(
-        op, frame, [=](const Elements &x, int64_t i, const Format &format) {
-          return function(x.number(0, i), x.number(1, i), format);
-        });
+    return mapFloats(op, frame,
+                     [=](const Elements &x, int64_t i, const Format &format) {
+                       return function(x.number(0, i), x.number(1, i), format);
+                     });
   });
 }
 
 static Error evaluateFma(math::FmaOp op, Frame &frame) {
-  return mapFloats(op, frame,
-                   [](const Elements &x, int64_t i, const Format &format) {
-                     return add(multiply(x.number(0, i), x.number(1, i),
-                                         format),
-                                x.number(2, i), format);
-                   });
+  return mapFloats(
+      op, frame, [](const Elements &x, int64_t i, const Format &format) {
+        return add(multiply(x.number(0, i), x.number(1, i), format),
+                   x.number(2, i), format);
+      });
 }
 
 static Error evaluateClamp(math::ClampFOp op, Frame &frame) {
-  return mapFloats(op, frame,
-                   [](const Elements &x, int64_t i, const Format &) {
-                     Number raised =
-                         maximum(x.number(0, i), x.number(1, i), false);
-                     return minimum(raised, x.number(2, i), false);
-                   });
+  return mapFloats(op, frame, [](const Elements &x, int64_t i, const Format &) {
+    Number raised = maximum(x.number(0, i), x.number(1, i), false);
+    return minimum(raised, x.number(2, i), false);
+  });
 }
 
 static Error evaluateSelect(arith::SelectOp op, Frame &frame) {

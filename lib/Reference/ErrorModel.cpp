@@ -130,8 +130,8 @@ Number maximum(Number a, Number b, bool ignoreNaN) {
   Number larger = a.value >= b.value ? a : b;
   Number smaller = a.value >= b.value ? b : a;
   if (std::isfinite(larger.value))
-    larger.error = std::max(larger.error,
-                            smaller.value + smaller.error - larger.value);
+    larger.error =
+        std::max(larger.error, smaller.value + smaller.error - larger.value);
   return larger;
 }
 

@@ -104,7 +104,9 @@ Error Evaluator::evaluate(mlir::Operation *op, Frame &frame) {
     if (!isKnownType(type))
       return errorAt(op, "the reference does not compute with its result type");
   for (mlir::Value operand : op->getOperands()) {
-    if (entry->isLazy || frame.has(operand))
+    auto type = dyn_cast<mlir::RankedTensorType>(operand.getType());
+    bool isStack = entry->isLazy && type && type.getRank() == 3;
+    if (isStack || frame.has(operand))
       continue;
     Expected<TensorRef> tensor = whole(operand, frame);
     if (!tensor)
@@ -169,8 +171,7 @@ Expected<TensorRef> Evaluator::whole(mlir::Value value, const Frame &frame) {
 Expected<TensorRef> Evaluator::expert(mlir::Value stack, int64_t index,
                                       const Frame &frame) {
   mlir::moe::WeightOp weight = weights.lookup(stack);
-  bool isInMemory =
-      frame.has(stack) || !weight || readWeights.contains(weight);
+  bool isInMemory = frame.has(stack) || !weight || readWeights.contains(weight);
   if (isInMemory) {
     Expected<TensorRef> tensor = whole(stack, frame);
     if (!tensor)

@@ -34,8 +34,8 @@ public:
   explicit Frame(Evaluator &evaluator, const Frame *parent = nullptr)
       : evaluator(evaluator), parent(parent) {}
 
-  /// The value of an operand. All operands have one when an operation runs,
-  /// except for weights of an operation that is registered as lazy.
+  /// The value of an operand. All operands have one when an operation runs, but
+  /// for the stacks of matrices of one that is registered as lazy.
   const Tensor &operator[](mlir::Value value) const { return *ref(value); }
   TensorRef ref(mlir::Value value) const;
   bool has(mlir::Value value) const;
@@ -59,7 +59,8 @@ public:
   using Function = std::function<llvm::Error(mlir::Operation *, Frame &)>;
   struct Entry {
     Function function;
-    /// The operation itself asks for the weights among its operands.
+    /// The operation asks for the matrices of its stacks (operands of rank 3)
+    /// one by one.
     bool isLazy = false;
   };
 

@@ -121,8 +121,8 @@ static Error evaluateIdentity(moe::IdentityExpertsOp op, Frame &frame) {
   if (Error error = checkSameShape(op, ids, weights))
     return error;
   if (ids.shape[0] != x.shape[0])
-    return errorAt(op, fmt::format("'ids' has {} rows, 'x' {}", ids.shape[0],
-                                   x.shape[0]));
+    return errorAt(
+        op, fmt::format("'ids' has {} rows, 'x' {}", ids.shape[0], x.shape[0]));
   auto from = static_cast<int64_t>(op.getFrom());
   int64_t topK = ids.shape[1], width = x.shape[1];
   Tensor result = Tensor::floats(x.shape);

@@ -120,8 +120,7 @@ static std::optional<Reduction> findReduction(linalg::LinalgOp op,
                                               unsigned output) {
   mlir::Block &body = op->getRegion(0).front();
   mlir::Value yielded = body.getTerminator()->getOperand(output);
-  mlir::BlockArgument carried =
-      body.getArgument(op.getNumDpsInputs() + output);
+  mlir::BlockArgument carried = body.getArgument(op.getNumDpsInputs() + output);
   mlir::Operation *combiner = yielded.getDefiningOp();
   if (!isa_and_present<arith::AddFOp, arith::MaximumFOp, arith::MaxNumFOp,
                        arith::MinimumFOp, arith::MinNumFOp>(combiner) ||
@@ -195,9 +194,8 @@ static Error evaluateLinalg(mlir::Operation *operation, Frame &frame) {
     return space.takeError();
   mlir::Block &body = op->getRegion(0).front();
   Frame inner(frame.evaluator, &frame);
-  for (auto [argument, operand, map] :
-       zip_equal(body.getArguments(), op->getOperands(),
-                 op.getIndexingMapsArray())) {
+  for (auto [argument, operand, map] : zip_equal(
+           body.getArguments(), op->getOperands(), op.getIndexingMapsArray())) {
     const Tensor &tensor = frame[operand];
     inner.define(argument, gathered(tensor, *space,
                                     elementsAt(map, tensor.shape, *space)));

@@ -30,9 +30,9 @@ public:
 
 private:
   Error findGroups();
-  Expected<int64_t> inputRow(int64_t i) const;
-  Expected<TensorRef> accumulate(mlir::Value stack, int64_t expert) const;
-  Expected<TensorRef> column(mlir::Value column, int64_t expert) const;
+  Expected<int64_t> inputRow(int64_t i);
+  Expected<TensorRef> accumulate(mlir::Value stack, int64_t expert);
+  Expected<TensorRef> column(mlir::Value column, int64_t expert);
   Error runExpert(int64_t expert);
 
   int64_t begin(int64_t expert) const { return offsets[expert]; }
@@ -65,14 +65,14 @@ Error GroupedMatmul::findGroups() {
   offsets = frame[op.getOffsets()].ints;
   for (size_t i = 0; i < offsets.size(); ++i)
     if (offsets[i] < (i ? offsets[i - 1] : 0) || offsets[i] > rows)
-      return errorAt(op, fmt::format("offset {} is {} after {}, with {} rows",
-                                     i, offsets[i], i ? offsets[i - 1] : 0,
-                                     rows));
+      return errorAt(op,
+                     fmt::format("offset {} is {} after {}, with {} rows", i,
+                                 offsets[i], i ? offsets[i - 1] : 0, rows));
   return Error::success();
 }
 
 /// The row of the input that row `i` reads.
-Expected<int64_t> GroupedMatmul::inputRow(int64_t i) const {
+Expected<int64_t> GroupedMatmul::inputRow(int64_t i) {
   if (!gather)
     return i;
   return tokenOf(op, gather->ints[i], topK, input.shape[0]);
@@ -80,7 +80,7 @@ Expected<int64_t> GroupedMatmul::inputRow(int64_t i) const {
 
 /// The accumulators of one weight: [rows of the expert, N].
 Expected<TensorRef> GroupedMatmul::accumulate(mlir::Value stack,
-                                              int64_t expert) const {
+                                              int64_t expert) {
   Expected<TensorRef> matrix =
       op.isGrouped() ? frame.evaluator.expert(stack, expert, frame)
                      : frame.evaluator.whole(stack, frame);
@@ -105,8 +105,7 @@ Expected<TensorRef> GroupedMatmul::accumulate(mlir::Value stack,
 }
 
 /// An operand of `columns`, repeated for each row of the expert.
-Expected<TensorRef> GroupedMatmul::column(mlir::Value column,
-                                          int64_t expert) const {
+Expected<TensorRef> GroupedMatmul::column(mlir::Value column, int64_t expert) {
   Expected<TensorRef> row = op.isGrouped()
                                 ? frame.evaluator.expert(column, expert, frame)
                                 : frame.evaluator.whole(column, frame);

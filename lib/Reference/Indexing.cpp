@@ -61,9 +61,8 @@ int64_t valueOf(mlir::OpFoldResult value, const Frame &frame) {
 
 SmallVector<int64_t> valuesOf(ArrayRef<mlir::OpFoldResult> values,
                               const Frame &frame) {
-  return to_vector(map_range(values, [&](mlir::OpFoldResult value) {
-    return valueOf(value, frame);
-  }));
+  return to_vector(map_range(
+      values, [&](mlir::OpFoldResult value) { return valueOf(value, frame); }));
 }
 
 Expected<Shape> checkedShape(mlir::Operation *op, ArrayRef<int64_t> sizes) {

@@ -30,7 +30,8 @@ int64_t wrapped(int64_t value, mlir::Type type) {
   unsigned width = widthOf(type);
   if (width == 1)
     return value & 1;
-  return width >= 64 ? value : SignExtend64(static_cast<uint64_t>(value), width);
+  return width >= 64 ? value
+                     : SignExtend64(static_cast<uint64_t>(value), width);
 }
 
 /// `function` of two integers; none where it is undefined.
@@ -42,12 +43,13 @@ static Error mapIntegers(mlir::Operation *op, Frame &frame,
   if (!x)
     return x.takeError();
   // An unsigned operation sees the bits of the type.
-  uint64_t mask = isUnsigned ? maskTrailingOnes<uint64_t>(
-                                   widthOf(op->getOperand(0).getType()))
-                             : ~uint64_t(0);
+  uint64_t mask =
+      isUnsigned
+          ? maskTrailingOnes<uint64_t>(widthOf(op->getOperand(0).getType()))
+          : ~uint64_t(0);
   auto read = [&](unsigned operand, int64_t i) {
-    return static_cast<int64_t>(
-        static_cast<uint64_t>(x->integer(operand, i)) & mask);
+    return static_cast<int64_t>(static_cast<uint64_t>(x->integer(operand, i)) &
+                                mask);
   };
   bool isBinary = op->getNumOperands() == 2;
   IntegerResult result(x->shape(), op->getResult(0).getType());
@@ -57,8 +59,8 @@ static Error mapIntegers(mlir::Operation *op, Frame &frame,
     if (!value)
       return errorAt(op, fmt::format("undefined for {} and {} (element {})",
                                      x->integer(0, i), x->integer(1, i), i));
-    result.set(i, *value, x->isUncertain(0, i) ||
-                              (isBinary && x->isUncertain(1, i)));
+    result.set(i, *value,
+               x->isUncertain(0, i) || (isBinary && x->isUncertain(1, i)));
   }
   frame.define(op->getResult(0), result.take());
   return Error::success();
@@ -177,8 +179,8 @@ static Result same(int64_t a, int64_t) { return a; }
 static Error evaluateExtend(arith::ExtSIOp op, Frame &frame) {
   bool isBool = integerKind(op.getIn().getType()) == Kind::Bool;
   return mapIntegers(
-      op, frame,
-      isBool ? [](int64_t a, int64_t) { return Result(-a); } : same, false);
+      op, frame, isBool ? [](int64_t a, int64_t) { return Result(-a); } : same,
+      false);
 }
 
 void addIntegerArithmetic(OpTable &table) {

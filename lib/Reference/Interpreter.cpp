@@ -75,8 +75,7 @@ static StringRef nameOf(mlir::DictionaryAttr attributes) {
 }
 
 /// Whether `tensor` can be the value of an argument of `type`.
-static Error checkInput(const Tensor &tensor, mlir::Type type,
-                        StringRef name) {
+static Error checkInput(const Tensor &tensor, mlir::Type type, StringRef name) {
   auto tensorType = dyn_cast<mlir::RankedTensorType>(type);
   ArrayRef<int64_t> shape;
   if (tensorType)
@@ -85,13 +84,12 @@ static Error checkInput(const Tensor &tensor, mlir::Type type,
   for (size_t i = 0; fits && i < shape.size(); ++i)
     fits = mlir::ShapedType::isDynamic(shape[i]) || shape[i] == tensor.shape[i];
   if (!fits)
-    return inputError("the input '{}' has the shape {}, the layer takes {}",
-                      name, formatShape(tensor.shape),
-                      // A dynamic size prints as -1, whatever MLIR has for it.
-                      formatShape(to_vector<4>(map_range(
-                          shape, [](int64_t size) {
-                            return std::max<int64_t>(size, -1);
-                          }))));
+    return inputError(
+        "the input '{}' has the shape {}, the layer takes {}", name,
+        formatShape(tensor.shape),
+        // A dynamic size prints as -1, whatever MLIR has for it.
+        formatShape(to_vector<4>(map_range(
+            shape, [](int64_t size) { return std::max<int64_t>(size, -1); }))));
   bool isFloat = isa<mlir::FloatType>(mlir::getElementTypeOrSelf(type));
   if (isFloat != (tensor.kind == Kind::Float))
     return inputError("the input '{}' holds {}, the layer takes {}", name,
@@ -185,9 +183,9 @@ Expected<RunResult> runLayer(mlir::ModuleOp module, StringRef name,
     if (!tensor)
       return tensor.takeError();
     StringRef resultName = nameOf(function.getResultAttrDict(i));
-    result.outputs.push_back({resultName.empty() ? fmt::format("result {}", i)
-                                                 : resultName.str(),
-                              **tensor});
+    result.outputs.push_back(
+        {resultName.empty() ? fmt::format("result {}", i) : resultName.str(),
+         **tensor});
   }
   result.decisions = evaluator.takeDecisions();
   return result;

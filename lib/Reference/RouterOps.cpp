@@ -85,8 +85,8 @@ static Error evaluateLinear(moe::LinearOp op, Frame &frame) {
   const Tensor &x = frame[op.getX()], &weight = frame[op.getWeight()];
   int64_t columns = weight.shape[0], width = weight.shape[1];
   if (x.shape.back() != width)
-    return errorAt(op, fmt::format("'x' is {} wide, 'weight' {}",
-                                   x.shape.back(), width));
+    return errorAt(
+        op, fmt::format("'x' is {} wide, 'weight' {}", x.shape.back(), width));
   Shape shape = x.shape;
   shape.back() = columns;
   Tensor result = Tensor::floats(shape);
@@ -133,8 +133,8 @@ static Error evaluateReduce(moe::ReduceOp op, Frame &frame) {
 
 static Error evaluateNormalize(moe::NormalizeOp op, Frame &frame) {
   const Tensor &x = frame[op.getX()];
-  Number total = add(sum(numbersOf(x)),
-                     {op.getEps().convertToDouble(), 0}, f32Format);
+  Number total =
+      add(sum(numbersOf(x)), {op.getEps().convertToDouble(), 0}, f32Format);
   Tensor result = Tensor::floats(x.shape);
   for (int64_t i = 0; i < x.size(); ++i)
     result.set(i, divide(x.at(i), total, f32Format));
@@ -170,9 +170,8 @@ static Error evaluateLookup(moe::LookupOp op, Frame &frame) {
   Tensor ids = Tensor::integers({columns});
   bool isInside = index >= 0 && index < table.shape[0];
   for (int64_t j = 0; j < columns; ++j)
-    ids.ints[j] = isInside
-                      ? static_cast<int32_t>(table.ints[index * columns + j])
-                      : -1;
+    ids.ints[j] =
+        isInside ? static_cast<int32_t>(table.ints[index * columns + j]) : -1;
   frame.define(op, std::move(ids));
   return Error::success();
 }

@@ -44,9 +44,8 @@ static Clearness clearnessOf(Number first, Number second) {
 static bool mayComeFirst(ArrayRef<Number> scores, int64_t candidate,
                          ArrayRef<int64_t> others) {
   return all_of(others, [&](int64_t other) {
-    if (other == candidate ||
-        comesBefore(scores[candidate].value, candidate, scores[other].value,
-                    other))
+    if (other == candidate || comesBefore(scores[candidate].value, candidate,
+                                          scores[other].value, other))
       return true;
     Clearness clearness = clearnessOf(scores[other], scores[candidate]);
     return clearness.gap <= clearness.bound;
@@ -77,9 +76,8 @@ Selection selectBest(ArrayRef<Number> scores, int64_t count, bool isOrdered,
     auto compare = [&, pick = pick](int64_t other) {
       bool inOrder =
           comesBefore(scores[pick].value, pick, scores[other].value, other);
-      Clearness clearness = inOrder
-                                ? clearnessOf(scores[pick], scores[other])
-                                : clearnessOf(scores[other], scores[pick]);
+      Clearness clearness = inOrder ? clearnessOf(scores[pick], scores[other])
+                                    : clearnessOf(scores[other], scores[pick]);
       result.clearness = std::min(result.clearness, clearness);
     };
     for_each(left, compare);

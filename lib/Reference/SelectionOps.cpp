@@ -77,9 +77,8 @@ static Error evaluateGroupLimit(moe::GroupLimitOp op, Frame &frame) {
   for (int64_t id : frame.evaluator.preferredIds())
     if (id >= 0)
       preferred.push_back(id / size);
-  Selection selection =
-      selectBest(scores, static_cast<int64_t>(op.getKeep()),
-                 /*isOrdered=*/false, preferred);
+  Selection selection = selectBest(scores, static_cast<int64_t>(op.getKeep()),
+                                   /*isOrdered=*/false, preferred);
   frame.evaluator.noteChoice(selection.clearness);
   row.error.resize(row.value.size());
   for (int64_t i = 0; i < row.size(); ++i)

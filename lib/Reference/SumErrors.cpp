@@ -104,8 +104,8 @@ static SmallVector<Number> finiteSoftmax(ArrayRef<Number> x, double largest) {
     double distance = number.value - largest;
     errors.push_back(std::isinf(distance)
                          ? 0
-                         : number.error + f32Format.unit() *
-                                              (number.error - distance));
+                         : number.error +
+                               f32Format.unit() * (number.error - distance));
     shift = std::max(shift, number.value + errors.back());
   }
   for (auto [number, error] : zip_equal(x, errors)) {
@@ -148,9 +148,9 @@ SmallVector<Number> softmax(ArrayRef<Number> x) {
     largest = std::max(largest, number.value);
   }
   if (isUncertain || hasNaN || std::isinf(largest))
-    return SmallVector<Number>(x.size(),
-                               {std::numeric_limits<double>::quiet_NaN(),
-                                isUncertain ? infinity : 0});
+    return SmallVector<Number>(
+        x.size(),
+        {std::numeric_limits<double>::quiet_NaN(), isUncertain ? infinity : 0});
   return finiteSoftmax(x, largest);
 }
 

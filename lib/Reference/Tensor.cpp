@@ -113,7 +113,7 @@ static Expected<std::vector<int64_t>> decodeIntegers(const HostTensor &tensor) {
 Expected<Tensor> fromHost(const HostTensor &tensor) {
   std::optional<uint64_t> bytes = tensorBytes(tensor.shape, tensor.dtype);
   if (!bytes || *bytes != tensor.bytes.size())
-    return inputError("a tensor {} of {} has {} bytes", 
+    return inputError("a tensor {} of {} has {} bytes",
                       formatShape(tensor.shape), dtypeName(tensor.dtype),
                       tensor.bytes.size());
   Tensor result;

@@ -30,8 +30,7 @@ static Error evaluateConstant(mlir::arith::ConstantOp op, Frame &frame) {
   if (auto integer = dyn_cast<mlir::IntegerAttr>(value)) {
     Kind kind = integerKind(integer.getType());
     int64_t bits = integer.getValue().getSExtValue();
-    frame.define(op,
-                 Tensor::scalar(wrapped(bits, integer.getType()), kind));
+    frame.define(op, Tensor::scalar(wrapped(bits, integer.getType()), kind));
     return Error::success();
   }
   auto elements = dyn_cast<mlir::DenseElementsAttr>(value);

@@ -58,7 +58,7 @@ const char *moec_last_error(void) { return lastError.c_str(); }
 
 const char *moec_version(void) { return MOEC_VERSION; }
 
-const char *moec_status_name(moec_status status) {
+const char *moec_status_name(int status) {
   switch (status) {
   case MOEC_OK:
     return "ok";

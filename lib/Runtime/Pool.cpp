@@ -52,8 +52,17 @@ private:
 
 } // namespace
 
-Pool::Pool(const PoolOptions &options)
-    : options(options), teamBarrier(options.threads, options.spinNanoseconds) {}
+/// A team larger than what can run at once must not spin: those who wait would
+/// keep those they wait for from running.
+static PoolOptions adjusted(PoolOptions options) {
+  if (options.threads > usableCpuCount())
+    options.spinNanoseconds = 0;
+  return options;
+}
+
+Pool::Pool(const PoolOptions &given)
+    : options(adjusted(given)),
+      teamBarrier(options.threads, options.spinNanoseconds) {}
 
 Status Pool::create(const PoolOptions &options, std::unique_ptr<Pool> &pool) {
   std::unique_ptr<Pool> made(new Pool(options));

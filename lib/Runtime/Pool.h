@@ -56,7 +56,7 @@ public:
   Barrier &barrier() { return teamBarrier; }
 
 private:
-  explicit Pool(const PoolOptions &options);
+  explicit Pool(const PoolOptions &given);
 
   /// The life of worker `thread`, on CPU `cpu` unless that is negative.
   void work(int32_t thread, int cpu);

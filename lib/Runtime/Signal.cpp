@@ -5,24 +5,29 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The three stages of waiting, and the futex underneath the last.
+// The spinning, and the futex underneath the sleep.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Signal.h"
 
+#include <algorithm>
 #include <climits>
 #include <ctime>
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace moec {
 
-/// How long a waiter spins without offering its CPU. Longer than it takes for a
-/// running partner to arrive, shorter than a time slice by far.
-static constexpr int64_t kEagerNanoseconds = 20000;
+/// Looking at the clock again after this long means that somebody else had the
+/// CPU meanwhile.
+static constexpr int64_t kPreemptedNanoseconds = 100000;
+/// How long a waiter spins on a CPU that others want: long enough for a running
+/// partner to arrive.
+static constexpr int64_t kContendedNanoseconds = 5000;
+/// How many waits a sign of contention counts for.
+static constexpr int32_t kContendedWaits = 256;
 /// Looks at the word between two looks at the clock.
 static constexpr int kLooksPerClock = 64;
 
@@ -51,19 +56,24 @@ void Signal::publish(uint32_t value) {
 void Signal::waitWhile(uint32_t old, int64_t spinNanoseconds) {
   if (value() != old)
     return;
-  if (spinNanoseconds > 0) {
-    int64_t start = nowNanoseconds();
-    int64_t waited = 0;
-    while (waited < spinNanoseconds) {
-      for (int look = 0; look < kLooksPerClock; ++look) {
-        if (value() != old)
-          return;
-        relaxCpu();
-      }
-      waited = nowNanoseconds() - start;
-      if (waited > kEagerNanoseconds)
-        sched_yield();
+  int32_t contended = contendedWaits.load(std::memory_order_relaxed);
+  if (contended > 0) {
+    contendedWaits.store(contended - 1, std::memory_order_relaxed);
+    spinNanoseconds = std::min(spinNanoseconds, kContendedNanoseconds);
+  }
+  int64_t start = spinNanoseconds > 0 ? nowNanoseconds() : 0;
+  for (int64_t before = start; before - start < spinNanoseconds;) {
+    for (int look = 0; look < kLooksPerClock; ++look) {
+      if (value() != old)
+        return;
+      relaxCpu();
     }
+    int64_t now = nowNanoseconds();
+    if (now - before > kPreemptedNanoseconds) {
+      contendedWaits.store(kContendedWaits, std::memory_order_relaxed);
+      break;
+    }
+    before = now;
   }
   sleepWhile(old);
 }

@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A word that one thread changes and others wait on. A waiter spins, then spins
-// while offering its CPU to others, then sleeps in the kernel: a layer takes
-// about a millisecond and waking a sleeper 50 to 90 us, so spinning through the
-// gap between two layers is worth it; but a thread that spins on the only CPU
-// its partner could run on must give way at once.
+// A word that one thread changes and others wait on. A waiter spins before it
+// sleeps in the kernel: a layer takes about a millisecond and waking a sleeper
+// 50 to 90 us, so spinning through the gap between two layers is worth it. But
+// a waiter that notices others wanting its CPU sleeps at once, the next times
+// too: spinning would take time from the very thread it waits for, and while a
+// sleeper is run as soon as it wakes, a spinner that was preempted waits for
+// its turn, which takes milliseconds.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,6 +45,8 @@ private:
 
   std::atomic<uint32_t> word{0};
   std::atomic<uint32_t> sleepers{0};
+  /// How many of the next waits do without spinning.
+  std::atomic<int32_t> contendedWaits{0};
 };
 
 } // namespace moec

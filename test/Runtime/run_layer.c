@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int fail(void) {
+static void fail(void) {
   fprintf(stderr, "run_layer: %s\n", moec_last_error());
-  return 1;
+  exit(1);
 }
 
 /* Uniform in [-1, 1), the same on every machine. */
@@ -28,24 +28,29 @@ static float nextRandom(uint32_t *state) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
+  int64_t tokens = argc == 4 ? strtoll(argv[3], NULL, 10) : 0;
+  if (tokens < 1 || tokens > 1000000) {
     fprintf(stderr, "usage: run_layer BUNDLE LAYER TOKENS\n");
     return 2;
   }
   moec_model *model;
   moec_context *context;
   if (moec_open(argv[1], NULL, &model) != MOEC_OK)
-    return fail();
+    fail();
   int32_t layer = moec_layer_find(model, argv[2]);
   moec_layer_info info = {.struct_size = sizeof(info)};
-  if (moec_layer_get_info(model, layer, &info) != MOEC_OK ||
+  if (layer < 0 || moec_layer_get_info(model, layer, &info) != MOEC_OK ||
       moec_context_create(model, /*threads=*/0, &context) != MOEC_OK)
-    return fail();
+    fail();
 
-  int64_t shape[] = {strtoll(argv[3], NULL, 10), info.hidden};
-  size_t count = (size_t)shape[0] * (size_t)shape[1];
+  int64_t shape[] = {tokens, info.hidden};
+  size_t count = (size_t)tokens * (size_t)info.hidden;
   float *x = malloc(count * sizeof(float));
   float *y = malloc(count * sizeof(float));
+  if (!x || !y) {
+    fprintf(stderr, "run_layer: no memory for %zu numbers\n", 2 * count);
+    return 1;
+  }
   uint32_t seed = 1;
   for (size_t i = 0; i < count; ++i)
     x[i] = nextRandom(&seed);
@@ -60,13 +65,13 @@ int main(int argc, char **argv) {
   const DLTensor *inputs[] = {&input};
   DLTensor *outputs[] = {&output}; /* ids, weights and logits are not wanted */
   if (moec_run(context, layer, inputs, 1, outputs, 1, 0) != MOEC_OK)
-    return fail();
+    fail();
 
   double sum = 0.0;
   for (size_t i = 0; i < count; ++i)
     sum += y[i];
   printf("%s: %lld tokens, %lld of %lld experts each, checksum %.6f\n",
-         info.name, (long long)shape[0], (long long)info.top_k,
+         info.name, (long long)tokens, (long long)info.top_k,
          (long long)info.experts, sum);
 
   free(x);

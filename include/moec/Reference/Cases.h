@@ -44,8 +44,8 @@ Case randomCase(const CaseSize &size, uint64_t seed);
 /// left out. With 0 tokens, a single case.
 std::vector<Case> adversarialCases(const CaseSize &size, uint64_t seed);
 
-/// The part of a routing that a case leaves to chance: ids [tokens, topK], all
-/// of a row distinct, and weights that sum to 1.
+/// Gives `testCase` a routing: ids [tokens, topK], those of a row distinct, and
+/// weights that sum to 1. Takes topK up to all experts.
 void addRandomRouting(Case &testCase, const CaseSize &size, uint64_t seed);
 
 } // namespace moec::reference

@@ -82,11 +82,10 @@ llvm::Error BatchEmitter::run() {
                                 *b));
       continue;
     }
-    if (isElementwise(operation.op) || operation.op == Op::Constant)
+    if (isElementwise(operation.op) || operation.op == Op::Constant ||
+        operation.op == Op::Input)
       continue;
-    if (operation.op == Op::Input)
-      error = emitInput(operation);
-    else if (operation.op == Op::Tensor)
+    if (operation.op == Op::Tensor)
       set(operation.results[0],
           emission.weights.lookup(operation.attribute("name").string()));
     else if (operation.op == Op::Linear)
@@ -99,39 +98,43 @@ llvm::Error BatchEmitter::run() {
   return llvm::Error::success();
 }
 
-llvm::Error BatchEmitter::emitInput(const HfOperation &operation) {
-  if (mlir::Value argument =
-          emission.arguments.lookup(operation.attribute("name").string()))
-    set(operation.results[0], argument);
-  return llvm::Error::success();
-}
-
-mlir::Value BatchEmitter::roundInput(ValueId, mlir::Value full) {
+/// bf16, rounded to nearest.
+static mlir::Value roundRows(OpBuilder &builder, mlir::Value full) {
   auto type = cast<RankedTensorType>(full.getType());
   return arith::TruncFOp::create(builder, full.getLoc(),
                                  type.clone(builder.getBF16Type()), full);
 }
 
+ValueResult BatchEmitter::makeInput(const HfOperation &operation,
+                                    bool rounded) {
+  mlir::Value full =
+      emission.arguments.lookup(operation.attribute("name").string());
+  if (!full)
+    return error(operation, "the input has no value here");
+  return rounded ? roundRows(builder, full) : full;
+}
+
 ValueResult BatchEmitter::get(ValueId value, bool rounded) {
   if (mlir::Value known = values[{value, rounded}])
     return known;
-  if (isElementwise(definitions[value]->op) && !values[{value, false}]) {
-    Type element =
-        rounded ? Type(builder.getBF16Type())
-                : getElementTypeOrSelf(rowType(builder, routine.types[value]));
-    ValueResult result = emitGeneric(value, element);
-    if (!result)
-      return result;
-    return values[{value, rounded}] = *result;
-  }
+  const HfOperation &operation = *definitions[value];
   mlir::Value full = values[{value, false}];
-  if (!full)
-    return error(*definitions[value],
-                 "'" + opName(definitions[value]->op) +
-                     "' has no value here that could be written out");
-  if (!rounded)
-    return full;
-  return values[{value, true}] = roundInput(value, full);
+  ValueResult made = full;
+  if (operation.op == Op::Input)
+    made = makeInput(operation, rounded);
+  else if (isElementwise(operation.op) && !full)
+    made = emitGeneric(value, rounded ? Type(builder.getBF16Type())
+                                      : getElementTypeOrSelf(rowType(
+                                            builder, routine.types[value])));
+  else if (!full)
+    made = error(operation, "'" + opName(operation.op) +
+                                "' has no value here that could be written "
+                                "out");
+  else if (rounded)
+    made = roundRows(builder, full);
+  if (!made)
+    return made;
+  return values[{value, rounded}] = *made;
 }
 
 const ResolvedTensor &BatchEmitter::tensorOf(ValueId value) const {

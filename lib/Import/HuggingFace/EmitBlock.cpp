@@ -32,21 +32,18 @@ public:
         grouping(grouping) {}
 
 protected:
-  llvm::Error emitInput(const HfOperation &operation) override;
   llvm::Error emitLinear(const HfOperation &operation) override;
-  mlir::Value roundInput(ValueId value, mlir::Value full) override;
+  ValueResult makeInput(const HfOperation &operation, bool rounded) override;
 
 private:
-  ValueResult dispatch(const HfOperation &operation, bool rounded);
-
   BatchEmitter &block;
   ValueId x; // of the block
   Grouping grouping;
-  std::optional<ValueId> input;
 };
 
-ValueResult ExpertEmitter::dispatch(const HfOperation &operation,
-                                    bool rounded) {
+/// Rows are rounded before they are copied, which moves half the bytes.
+ValueResult ExpertEmitter::makeInput(const HfOperation &operation,
+                                     bool rounded) {
   ValueResult rows = block.get(x, rounded);
   if (!rows)
     return rows;
@@ -58,27 +55,6 @@ ValueResult ExpertEmitter::dispatch(const HfOperation &operation,
              grouping.slots, grouping.scale,
              builder.getI64IntegerAttr(grouping.topK))
       .getRows();
-}
-
-llvm::Error ExpertEmitter::emitInput(const HfOperation &operation) {
-  ValueResult rows = dispatch(operation, /*rounded=*/false);
-  if (!rows)
-    return rows.takeError();
-  input = operation.results[0];
-  set(*input, *rows);
-  return llvm::Error::success();
-}
-
-mlir::Value ExpertEmitter::roundInput(ValueId value, mlir::Value full) {
-  if (input != value)
-    return BatchEmitter::roundInput(value, full);
-  // Rounding before the rows are copied moves half the bytes. The rows at full
-  // precision are dead unless something else reads them.
-  ValueResult rows = dispatch(*definitions[value], /*rounded=*/true);
-  if (rows)
-    return *rows;
-  llvm::consumeError(rows.takeError());
-  return BatchEmitter::roundInput(value, full);
 }
 
 llvm::Error ExpertEmitter::emitLinear(const HfOperation &operation) {

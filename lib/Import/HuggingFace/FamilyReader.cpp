@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 //
 
+#include "FamilyKeys.h"
 #include "moec/Import/HuggingFace/Family.h"
 #include "moec/Import/HuggingFace/Parser.h"
 #include "moec/Import/HuggingFace/Yaml.h"
@@ -38,12 +39,11 @@ private:
   llvm::Error readProgram(const Entry &entry, Program &to);
   llvm::Error match(const YamlNode &node);
   llvm::Error keys(const YamlNode &node);
-  llvm::Error key(const Entry &entry);
-  llvm::Error keyProperty(const Entry &entry, KeyDescription &key);
   llvm::Error definitions(const YamlNode &node, std::vector<NamedExpr> &to);
   llvm::Error checks(const YamlNode &node);
   llvm::Error stacks(const YamlNode &node);
   llvm::Error tensors(const YamlNode &node);
+  llvm::Error small(const YamlNode &node);
   llvm::Error remove(const YamlNode &node);
 
   const Sources &sources;
@@ -131,102 +131,15 @@ llvm::Error FamilyReader::match(const YamlNode &node) {
 llvm::Error FamilyReader::keys(const YamlNode &node) {
   if (node.kind != YamlNode::Kind::Mapping)
     return wrongKind(node, "a mapping from keys to their types or defaults");
-  for (const Entry &entry : node.entries)
-    if (llvm::Error error = key(entry))
-      return error;
-  return llvm::Error::success();
-}
-
-/// The type called `word`; a '?' behind it allows null.
-bool parseKeyType(llvm::StringRef word, KeyDescription &key) {
-  bool nullable = word.consume_back("?");
-  auto type = llvm::StringSwitch<std::optional<KeyType>>(word)
-                  .Case("int", KeyType::Int)
-                  .Case("number", KeyType::Number)
-                  .Case("bool", KeyType::Bool)
-                  .Case("string", KeyType::String)
-                  .Case("list", KeyType::List)
-                  .Case("any", KeyType::Any)
-                  .Default(std::nullopt);
-  if (!type)
-    return false;
-  key.type = *type;
-  key.nullable |= nullable;
-  return true;
-}
-
-KeyType typeOf(const Value &value) {
-  if (value.isBool())
-    return KeyType::Bool;
-  if (value.isInt())
-    return KeyType::Int;
-  if (value.isFloat())
-    return KeyType::Number;
-  if (value.isString())
-    return KeyType::String;
-  return value.isList() ? KeyType::List : KeyType::Any;
-}
-
-llvm::Error FamilyReader::keyProperty(const Entry &entry, KeyDescription &key) {
-  const YamlNode &node = *entry.value;
-  if (entry.key == "type") {
-    if (!parseKeyType(node.text.text, key))
-      return wrongKind(node, "int, number, bool, string, list or any");
-    return llvm::Error::success();
+  for (const Entry &entry : node.entries) {
+    llvm::Expected<KeyDescription> key = readKey(sources, entry);
+    if (!key)
+      return key.takeError();
+    llvm::erase_if(family.keys, [&](const KeyDescription &other) {
+      return other.name == key->name;
+    });
+    family.keys.push_back(std::move(*key));
   }
-  if (entry.key == "aliases")
-    return readStrings(node, key.aliases);
-  llvm::Expected<Value> value = node.toValue(sources);
-  if (!value)
-    return value.takeError();
-  if (entry.key == "default") {
-    key.required = false;
-    key.defaultValue = *value;
-    return llvm::Error::success();
-  }
-  if (entry.key == "min" && value->isNumber()) {
-    key.minimum = value->number();
-    return llvm::Error::success();
-  }
-  if (entry.key == "values" && value->isList()) {
-    key.values = value->list();
-    return llvm::Error::success();
-  }
-  return sources.error(entry.loc, "a key has 'type', 'default', 'aliases', "
-                                  "'values' (a list) and 'min' (a number)");
-}
-
-llvm::Error FamilyReader::key(const Entry &entry) {
-  KeyDescription key;
-  key.loc = entry.loc;
-  key.name = entry.key;
-  key.required = true;
-  const YamlNode &node = *entry.value;
-  bool typed = false;
-  if (node.kind == YamlNode::Kind::Mapping) {
-    for (const Entry &property : node.entries)
-      if (llvm::Error error = keyProperty(property, key))
-        return error;
-    typed = node.find("type") != nullptr;
-  } else if (!node.quoted && node.kind == YamlNode::Kind::Scalar &&
-             parseKeyType(node.text.text, key)) {
-    typed = true;
-  } else {
-    llvm::Expected<Value> value = node.toValue(sources);
-    if (!value)
-      return value.takeError();
-    key.required = false;
-    key.defaultValue = *value;
-  }
-  if (!key.required) {
-    key.nullable |= key.defaultValue.isNull();
-    if (!typed)
-      key.type = typeOf(key.defaultValue);
-  }
-  llvm::erase_if(family.keys, [&](const KeyDescription &other) {
-    return other.name == key.name;
-  });
-  family.keys.push_back(std::move(key));
   return llvm::Error::success();
 }
 
@@ -309,6 +222,19 @@ llvm::Error FamilyReader::tensors(const YamlNode &node) {
   return llvm::Error::success();
 }
 
+llvm::Error FamilyReader::small(const YamlNode &node) {
+  for (const Entry &entry : node.entries) {
+    if (!family.findKey(entry.key))
+      return sources.error(entry.loc,
+                           "the family has no key '" + entry.key + "'");
+    llvm::Expected<Value> value = entry.value->toValue(sources);
+    if (!value)
+      return value.takeError();
+    family.small[entry.key] = *value;
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error FamilyReader::remove(const YamlNode &node) {
   llvm::Expected<std::vector<std::string>> names = strings(node);
   if (!names)
@@ -351,6 +277,8 @@ llvm::Error FamilyReader::section(const Entry &entry) {
     return checks(node);
   if (entry.key == "ignored")
     return readStrings(node, family.ignored);
+  if (entry.key == "small")
+    return small(node);
   if (entry.key == "layers")
     return stacks(node);
   if (entry.key == "tensors")
@@ -374,7 +302,8 @@ llvm::Error FamilyReader::section(const Entry &entry) {
       "'" + entry.key +
           "' is no section of a family description; there are family, extends, "
           "summary, match, config, keys, remove, let, dims, inputs, check, "
-          "ignored, layers, tensors, router, expert, ..._expert and block");
+          "ignored, small, layers, tensors, router, expert, ..._expert and "
+          "block");
 }
 
 llvm::Error FamilyReader::finish() {

@@ -65,11 +65,11 @@ public:
   void set(ValueId value, mlir::Value to) { values[{value, false}] = to; }
 
 protected:
-  virtual llvm::Error emitInput(const Operation &operation);
   virtual llvm::Error emitLinear(const Operation &operation);
   virtual llvm::Error emitOther(const Operation &operation);
-  /// The value of an input that has been asked for rounded.
-  virtual mlir::Value roundInput(ValueId value, mlir::Value full);
+  /// An input for all rows, made when somebody needs it.
+  virtual llvm::Expected<mlir::Value> makeInput(const Operation &operation,
+                                                bool rounded);
 
   /// Whether the rows that meet this weight are rounded.
   bool roundsRows(const ResolvedTensor &weight) const;

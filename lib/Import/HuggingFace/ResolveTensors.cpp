@@ -54,17 +54,24 @@ private:
   std::string prefix;
   std::vector<std::string> used;
   std::set<std::string> usedByRouter;
+  std::set<std::string> tables; // of ids
 };
 
 void TensorResolver::findUsed() {
   std::set<std::string> seen;
   auto look = [&](const Routine &routine, bool isRouter) {
+    std::set<ValueId> lookedUp;
+    for (const Operation &operation : routine.operations)
+      if (operation.op == Op::Lookup)
+        lookedUp.insert(operation.operands[0]);
     for (const Operation &operation : routine.operations) {
       if (operation.op != Op::Tensor)
         continue;
       const std::string &name = operation.attribute("name").string();
       if (isRouter)
         usedByRouter.insert(name);
+      if (lookedUp.count(operation.results[0]))
+        tables.insert(name);
       seen.insert(name);
     }
   };
@@ -278,6 +285,8 @@ void TensorResolver::decideStorage(ResolvedTensor &tensor) {
   tensor.element = isFp8 ? DType::BF16 : policy.dtype;
   if (ofRouter && tensor.fileShape.size() == 1)
     tensor.element = DType::F32;
+  if (tables.count(tensor.name))
+    tensor.element = DType::I64;
   if (tensor.encoding == Encoding::Mxfp4) {
     tensor.element = DType::BF16;
     return;

@@ -75,7 +75,7 @@ func.func @linears(%x: tensor<?x64xf32>, %w1: tensor<32x64xf32>,
 // An epilogue that is there is continued; a product read twice is made once;
 // scalars from outside are read where they are.
 // CHECK-LABEL: func.func @continued
-// CHECK-SAME: %[[LIMIT:.*]]: f32
+// CHECK-SAME: %[[LIMIT:arg[0-9]+]]: f32
 func.func @continued(%x: tensor<?x64xf32>, %offsets: tensor<9xi32>,
     %w: tensor<8x32x64xf32>, %columns: tensor<8x32xf32>, %limit: f32,
     %init: tensor<?x32xf32>) -> tensor<?x32xf32> {
@@ -100,6 +100,29 @@ func.func @continued(%x: tensor<?x64xf32>, %offsets: tensor<9xi32>,
   ^bb0(%a: f32, %b: f32, %out: f32):
     %c = arith.minimumf %a, %limit : f32
     %m = arith.mulf %c, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<?x32xf32>
+  return %h : tensor<?x32xf32>
+}
+
+// -----
+
+#id = affine_map<(t, n) -> (t, n)>
+// The product's own place is written to.
+// CHECK-LABEL: func.func @in_place
+func.func @in_place(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>)
+    -> tensor<?x32xf32> {
+  // CHECK-NEXT: moe.grouped_matmul %{{.*}} weights(%{{.*}}) :
+  // CHECK-NEXT: ^bb0
+  // CHECK-NEXT: moe.silu
+  // CHECK-NEXT: moe.yield
+  %g = moe.linear %x, %w : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+  // expected-remark @+1 {{element-wise work runs on the accumulators}}
+  %h = linalg.generic {indexing_maps = [#id, #id],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%g : tensor<?x32xf32>) outs(%g : tensor<?x32xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %m = moe.silu %a : f32
     linalg.yield %m : f32
   } -> tensor<?x32xf32>
   return %h : tensor<?x32xf32>

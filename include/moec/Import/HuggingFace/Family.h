@@ -68,6 +68,8 @@ struct Family {
   std::vector<NamedExpr> dims;
   std::vector<Check> checks;
   std::vector<std::string> ignored;
+  /// Values of keys that make a small model, for tests.
+  std::map<std::string, Value, std::less<>> small;
   /// Inputs of a layer beside x, with the size of a token's row; "token_ids"
   /// is one number a token.
   std::vector<NamedExpr> inputs;

@@ -16,7 +16,9 @@
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_MOEFUSEEPILOGUEPASS
@@ -151,6 +153,17 @@ bool isF32Body(linalg::GenericOp generic) {
       });
 }
 
+/// Erases what makes `value` as far as nothing else reads it.
+void eraseIfDead(RewriterBase &rewriter, Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isOpTriviallyDead(op))
+    return;
+  SmallVector<Value> operands(op->getOperands());
+  rewriter.eraseOp(op);
+  for (Value operand : operands)
+    eraseIfDead(rewriter, operand);
+}
+
 void fuse(linalg::GenericOp generic, ArrayRef<Product> operands) {
   // A product may be read by two operands; it is computed once.
   SmallVector<const Product *> products;
@@ -202,9 +215,11 @@ void fuse(linalg::GenericOp generic, ArrayRef<Product> operands) {
   YieldOp::create(rewriter, generic.getLoc(),
                   map.lookupOrDefault(yieldedBeforeRounding(generic)));
 
+  llvm::SmallSetVector<Value, 4> unread(generic->operand_begin(),
+                                        generic->operand_end());
   rewriter.replaceOp(generic, fused);
-  for (const Product *product : products)
-    rewriter.eraseOp(product->op);
+  for (Value value : unread)
+    eraseIfDead(rewriter, value);
   taken(fused, passName, "element-wise work runs on the accumulators");
 }
 

@@ -1,0 +1,212 @@
+//===- Bundle.cpp - Writing a compiled model ------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Drives the stages of a compilation and puts their results into a directory
+// that appears only when it is complete.
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Target/Bundle.h"
+#include "LayerTable.h"
+#include "WeightsFile.h"
+#include "moec/Pipelines/Pipelines.h"
+#include "moec/Runtime/Hash.h"
+#include "moec/Support/Error.h"
+#include "moec/Support/OutputDir.h"
+#include "moec/Support/OutputFile.h"
+#include "moec/Target/Object.h"
+#include "moec/Target/TargetCpu.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <chrono>
+#include <thread>
+
+using namespace llvm;
+using namespace mlir;
+
+namespace moec {
+
+using Pipeline = void (*)(OpPassManager &, const PipelineOptions &);
+
+static Error runPipeline(ModuleOp module, Pipeline pipeline,
+                         const CpuTarget &target, StringRef stage) {
+  PassManager manager(module.getContext());
+  pipeline(manager, PipelineOptions(target));
+  if (failed(manager.run(module)))
+    return inputError("stage '{}' failed; the messages above say where", stage);
+  return Error::success();
+}
+
+static double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+static std::string moduleText(ModuleOp module) {
+  std::string text;
+  raw_string_ostream stream(text);
+  module.print(stream);
+  return text + "\n";
+}
+
+namespace {
+
+/// The state of one compilation.
+class BundleWriter {
+public:
+  BundleWriter(ModuleOp module, const BundleOptions &options)
+      : imported(module), options(options) {}
+
+  Error run(StringRef path);
+  BundleReport report;
+
+private:
+  Error schedule();
+  Error compile(OutputDir &directory);
+  Error describe();
+  Error packWeights(OutputDir &directory);
+  Error writeFiles(OutputDir &directory);
+
+  ModuleOp imported;
+  const BundleOptions &options;
+  OwningOpRef<ModuleOp> scheduled;
+  /// What each kernel wants its weights packed like, and its number.
+  StringMap<std::pair<int64_t, ArrayAttr>> kernels;
+  WeightsFile weights;
+  Manifest manifest;
+};
+
+} // namespace
+
+Error BundleWriter::schedule() {
+  scheduled = cast<ModuleOp>(imported->clone());
+  return runPipeline(*scheduled, buildSchedulePipeline, options.target,
+                     "schedule");
+}
+
+Error BundleWriter::compile(OutputDir &directory) {
+  OwningOpRef<ModuleOp> lowered = cast<ModuleOp>((*scheduled)->clone());
+  if (Error error = runPipeline(*lowered, buildLoopsPipeline, options.target,
+                                "lower to loops"))
+    return error;
+  for (auto function : lowered->getOps<func::FuncOp>()) {
+    auto packs = function->getAttrOfType<ArrayAttr>("moe.packs");
+    if (!packs)
+      continue;
+    std::string symbol = function.getSymName().str();
+    kernels[StringRef(symbol).drop_front(strlen("moec_"))] = {
+        manifest.kernels.size(), packs};
+    manifest.kernels.push_back({symbol, symbol + "_workspace"});
+    function->removeAttr("moe.packs");
+  }
+  if (Error error = runPipeline(*lowered, buildLlvmPipeline, options.target,
+                                "lower to LLVM"))
+    return error;
+  auto object = emitObject(*lowered, options.target);
+  if (!object)
+    return object.takeError();
+  std::string path = directory.file("kernel.so");
+  if (Error error = linkSharedLibrary(*object, path))
+    return error;
+  auto library = MemoryBuffer::getFile(path);
+  if (!library)
+    return fileError("read", path, library.getError().value());
+  manifest.kernel = {
+      "kernel.so", int64_t((*library)->getBufferSize()),
+      xxh3Hex((*library)->getBufferStart(), (*library)->getBufferSize())};
+  report.codeBytes = (*library)->getBufferSize();
+  return Error::success();
+}
+
+Error BundleWriter::describe() {
+  for (auto op : scheduled->getOps<moe::LayerOp>()) {
+    Expected<ManifestLayer> layer = describeLayer(op);
+    if (!layer)
+      return layer.takeError();
+    auto [number, packs] = kernels.lookup(op.getKernel());
+    layer->kernel = number;
+    SmallVector<moe::WeightOp> bound = layerWeights(op);
+    for (Attribute pack : packs) {
+      Expected<Packer> packer = Packer::create(pack, bound);
+      if (!packer)
+        return packer.takeError();
+      layer->weights.push_back(weights.add(std::move(*packer)));
+    }
+    manifest.layers.push_back(std::move(*layer));
+  }
+  if (manifest.layers.empty())
+    return inputError("the module has no layer to compile; a layer is a public "
+                      "func.func with a body");
+  report.layers = manifest.layers.size();
+  report.kernels = manifest.kernels.size();
+  report.weightBytes = weights.bytes();
+  return Error::success();
+}
+
+Error BundleWriter::packWeights(OutputDir &directory) {
+  if (!options.checkpoint)
+    return Error::success();
+  unsigned threads = options.threads
+                         ? options.threads
+                         : std::max(1u, std::thread::hardware_concurrency());
+  auto hash = weights.write(directory.file("weights.bin"), *options.checkpoint,
+                            threads, options.progress, report.warnings);
+  if (!hash)
+    return hash.takeError();
+  manifest.weights =
+      ManifestFile{"weights.bin", int64_t(weights.bytes()), *hash};
+  return Error::success();
+}
+
+Error BundleWriter::writeFiles(OutputDir &directory) {
+  manifest.producer = "moec " MOEC_VERSION;
+  manifest.model = options.model;
+  manifest.triple = options.target.triple;
+  manifest.cpu = options.target.cpu;
+  manifest.features = requiredFeatures(options.target);
+  const std::pair<StringRef, std::string> files[] = {
+      {"model.mlir", moduleText(imported)},
+      {"moec_model.h", printCHeader(manifest)},
+      {kManifestFileName, printManifest(manifest)}};
+  for (const auto &[name, text] : files)
+    if (Error error = writeTextFile(directory.file(name), text))
+      return error;
+  return Error::success();
+}
+
+Error BundleWriter::run(StringRef path) {
+  auto start = std::chrono::steady_clock::now();
+  if (Error error = schedule())
+    return error;
+  Expected<OutputDir> directory = OutputDir::create(path, kManifestFileName);
+  if (!directory)
+    return directory.takeError();
+  if (Error error = compile(*directory))
+    return error;
+  if (Error error = describe())
+    return error;
+  report.compileSeconds = secondsSince(start);
+  start = std::chrono::steady_clock::now();
+  if (Error error = packWeights(*directory))
+    return error;
+  report.packSeconds = secondsSince(start);
+  if (Error error = writeFiles(*directory))
+    return error;
+  return directory->commit();
+}
+
+Expected<BundleReport> writeBundle(ModuleOp module, StringRef path,
+                                   const BundleOptions &options) {
+  BundleWriter writer(module, options);
+  if (Error error = writer.run(path))
+    return std::move(error);
+  return writer.report;
+}
+
+} // namespace moec

@@ -1,0 +1,52 @@
+//===- Packer.h - Weights in the layout a kernel wants ----------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Obeys #moe.panels and #moe.padded_rows. A blob is a sequence of slices of
+// equal size, one for each expert, that are packed independently.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_TARGET_PACKER_H
+#define MOEC_LIB_TARGET_PACKER_H
+
+#include "moec/Target/WeightReader.h"
+
+namespace moec {
+
+class Packer {
+public:
+  /// `weights` are all weights of a layer, in the order of its moe.layer; the
+  /// pack says which of them it takes.
+  static llvm::Expected<Packer>
+  create(mlir::Attribute pack, llvm::ArrayRef<mlir::moe::WeightOp> weights);
+
+  /// Binds the weights to file tensors; needed before packSlice.
+  llvm::Error open(const Checkpoint &checkpoint);
+
+  int64_t slices() const { return numSlices; }
+  uint64_t sliceBytes() const { return bytesOfSlice; }
+  uint64_t bytes() const { return numSlices * bytesOfSlice; }
+  DType dtype() const { return type; }
+  llvm::ArrayRef<mlir::moe::WeightOp> weights() const { return ops; }
+  /// The layout in words, for the manifest.
+  std::string layout() const;
+
+  /// Packs one slice into `out`, which has sliceBytes(). `nanWeights` gets the
+  /// names of weights with a NaN.
+  llvm::Error packSlice(int64_t slice, llvm::MutableArrayRef<uint8_t> out,
+                        std::vector<std::string> &nanWeights) const;
+
+private:
+  mlir::Attribute pack;
+  llvm::SmallVector<mlir::moe::WeightOp, 2> ops;
+  std::vector<WeightReader> readers;
+  DType type = DType::F32;
+  int64_t rows = 0, cols = 0, numSlices = 1;
+  uint64_t bytesOfSlice = 0;
+};
+
+} // namespace moec
+
+#endif // MOEC_LIB_TARGET_PACKER_H

@@ -1,0 +1,124 @@
+//===- TargetCpu.cpp - Which CPU code is compiled for ---------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// CPU names and features, as LLVM has them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Target/TargetCpu.h"
+#include "moec/Runtime/CpuFeatures.h"
+#include "moec/Support/Error.h"
+
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+
+#include <algorithm>
+#include <mutex>
+
+using namespace llvm;
+
+namespace moec {
+
+static Expected<const llvm::Target *> hostTarget(const std::string &triple) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    InitializeNativeTarget();
+    InitializeNativeTargetAsmPrinter();
+    InitializeNativeTargetAsmParser();
+  });
+  std::string error;
+  const llvm::Target *target =
+      TargetRegistry::lookupTarget(Triple(triple), error);
+  if (!target)
+    return inputError("LLVM has no back end for {}: {}", triple, error);
+  return target;
+}
+
+/// The CPU names close to `name`, for a message.
+static std::string closeNames(const MCSubtargetInfo &info, StringRef name) {
+  std::vector<std::pair<unsigned, std::string>> ranked;
+  for (const SubtargetSubTypeKV &cpu : info.getAllProcessorDescriptions())
+    ranked.emplace_back(name.edit_distance(cpu.Key), cpu.Key);
+  std::sort(ranked.begin(), ranked.end());
+  std::string text;
+  for (size_t i = 0; i < std::min<size_t>(3, ranked.size()); ++i)
+    text += (i ? ", " : "") + ranked[i].second;
+  return text;
+}
+
+static std::string hostFeatures() {
+  SubtargetFeatures features;
+  for (const auto &feature : sys::getHostCPUFeatures())
+    features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+Expected<CpuTarget> resolveCpu(StringRef cpu) {
+  CpuTarget target;
+  target.triple = sys::getDefaultTargetTriple();
+  Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
+  if (!backEnd)
+    return backEnd.takeError();
+  target.cpu = cpu == "native" ? sys::getHostCPUName().str() : cpu.str();
+  if (cpu == "native")
+    target.features = hostFeatures();
+  std::unique_ptr<MCSubtargetInfo> info((*backEnd)->createMCSubtargetInfo(
+      Triple(target.triple), "", target.features));
+  if (!info->isCPUStringValid(target.cpu))
+    return inputError("--mcpu={}: LLVM does not know this CPU for {}; close "
+                      "names are {}",
+                      cpu, target.triple, closeNames(*info, cpu));
+  info.reset((*backEnd)->createMCSubtargetInfo(Triple(target.triple),
+                                               target.cpu, target.features));
+  auto has = [&](StringRef feature) {
+    return info->checkFeatures(("+" + feature).str());
+  };
+  if (Triple(target.triple).isX86()) {
+    bool wide =
+        has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq");
+    target.lanes = wide ? 16 : has("avx2") && has("fma") ? 8 : 4;
+    target.registers = wide ? 32 : 16;
+    target.bf16Dot = wide && has("avx512bf16");
+  } else {
+    target.lanes = 4;
+    target.registers = 32;
+  }
+  return target;
+}
+
+Expected<std::unique_ptr<TargetMachine>>
+createTargetMachine(const CpuTarget &target) {
+  Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
+  if (!backEnd)
+    return backEnd.takeError();
+  std::unique_ptr<TargetMachine> machine((*backEnd)->createTargetMachine(
+      Triple(target.triple), target.cpu, target.features, TargetOptions(),
+      Reloc::PIC_, std::nullopt, CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return inputError("LLVM cannot generate code for {}", target.triple);
+  return machine;
+}
+
+std::vector<std::string> requiredFeatures(const CpuTarget &target) {
+  std::vector<std::string> required;
+  Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
+  if (!backEnd) {
+    consumeError(backEnd.takeError());
+    return required;
+  }
+  std::unique_ptr<MCSubtargetInfo> info((*backEnd)->createMCSubtargetInfo(
+      Triple(target.triple), target.cpu, target.features));
+  for (const SubtargetFeatureKV &feature : info->getAllProcessorFeatures())
+    if (info->hasFeature(feature.Value) && isKnownCpuFeature(feature.Key))
+      required.push_back(feature.Key);
+  std::sort(required.begin(), required.end());
+  return required;
+}
+
+} // namespace moec
