@@ -3,6 +3,9 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// Each decision of a fusion pass is a remark (--remarks-filter=moe-fusion), and
+// so are their numbers (--remarks-filter=moe-statistics).
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef MOE_PASSES_TD
@@ -41,9 +44,6 @@ def MoeFuseRouterPass : Pass<"moe-fuse-router", "::mlir::ModuleOp"> {
     the function's return; a product in another block; weights of dynamic shape;
     a product of a single row.
   }];
-  let statistics = [
-    Statistic<"numFused", "routers-fused", "Gating products moved into a router">
-  ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 
@@ -74,9 +74,6 @@ def MoeFuseGatherPass : Pass<"moe-fuse-gather", "::mlir::ModuleOp"> {
     not a grouped matmul; a product that already gathers, has no groups or is in
     another block; a dispatch that changes the element type.
   }];
-  let statistics = [
-    Statistic<"numFused", "gathers-fused", "Dispatches moved into a product">
-  ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 
@@ -121,9 +118,6 @@ def MoeFuseEpiloguePass : Pass<"moe-fuse-epilogue", "::mlir::ModuleOp"> {
     different rows, groups or shapes; a body that reads its output or indices,
     or is not f32 arithmetic rounded at most at its end.
   }];
-  let statistics = [
-    Statistic<"numFused", "epilogues-fused", "Element-wise operations moved into a product">
-  ];
   let dependentDialects = ["::mlir::moe::MoeDialect", "::mlir::affine::AffineDialect"];
 }
 
@@ -153,10 +147,6 @@ def MoeFuseCombinePass : Pass<"moe-fuse-combine", "::mlir::ModuleOp"> {
     reader or are rounded to less than f32; a product that already combines or
     is in another block.
   }];
-  let statistics = [
-    Statistic<"numCombines", "combines-fused", "Combines moved into a product">,
-    Statistic<"numOnto", "additions-fused", "Additions moved into a combine">
-  ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 
@@ -191,10 +181,6 @@ def MoeShareKernelsPass : Pass<"moe-share-kernels", "::mlir::ModuleOp"> {
     Functions that are private, have no body or are referred to (called) within
     the module are left alone.
   }];
-  let statistics = [
-    Statistic<"numLayers", "layers", "Layers found">,
-    Statistic<"numKernels", "kernels", "Kernels left">
-  ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Facts.h"
 #include "ModelInput.h"
 
 #include "moec/Dialect/Moe/Moe.h"
@@ -56,11 +57,6 @@ static std::string absolutePath(StringRef path) {
   return result.str().str();
 }
 
-/// The last component of a path, also of "models/mixtral/".
-static std::string baseName(StringRef path) {
-  return sys::path::filename(absolutePath(path)).str();
-}
-
 static std::string dumpJson(const nlohmann::json &value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -68,20 +64,6 @@ static std::string dumpJson(const nlohmann::json &value) {
 //===----------------------------------------------------------------------===//
 // From a checkpoint directory
 //===----------------------------------------------------------------------===//
-
-static std::string describeModel(const hf::ResolvedModel &model,
-                                 StringRef path) {
-  nlohmann::json dense = nlohmann::json::array();
-  for (const hf::ResolvedLayer &layer : model.layers)
-    if (!layer.moe)
-      dense.push_back(layer.name);
-  return dumpJson({{"name", baseName(path)},
-                   {"source", absolutePath(path)},
-                   {"family", model.family},
-                   {"model_type", model.modelType},
-                   {"router", model.summary},
-                   {"dense_layers", std::move(dense)}});
-}
 
 static Error checkLayers(const hf::ResolvedModel &model,
                          const ModelOptions &options) {
@@ -113,8 +95,11 @@ static Error importInto(ModuleInput &input, const ModelOptions &options,
       ->setAttr(checkpointAttribute,
                 mlir::StringAttr::get(input.context.get(),
                                       absolutePath(options.path)));
+  ModelFacts facts = modelFacts(*imported, options.path);
+  nlohmann::json description = toJson(facts);
+  description["source"] = facts.path;
+  input.description = dumpJson(description);
   input.checkpoint = std::move(imported->checkpoint);
-  input.description = describeModel(imported->model, options.path);
   return Error::success();
 }
 

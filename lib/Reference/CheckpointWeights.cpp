@@ -167,9 +167,9 @@ Expected<StoredRange> WeightReader::range(const CheckpointTensor &tensor,
   return StoredRange{std::move(*values), first};
 }
 
-/// A number whose decoding may be rounded to the element type.
+/// A number whose decoding may round, in f32 and then to the element type.
 void WeightReader::append(double value, Tensor &result) const {
-  Number number = converted({value, 0}, format);
+  Number number = converted(converted({value, 0}, f32Format), format);
   // A value that is too large for the type stays what it is in the file.
   result.value.push_back(value);
   result.error.push_back(std::isfinite(number.value) ? number.error : infinity);

@@ -48,7 +48,9 @@ static std::string formatIds(const CompareReport &report) {
     text +=
         fmt::format("  row {}: ids [{}], expected [{}]", row.row,
                     fmt::join(row.actual, ", "), fmt::join(row.expected, ", "));
-    if (!std::isnan(row.gap))
+    if (row.gap == infinity)
+      text += "; of equal scores the lower index comes first";
+    else if (!std::isnan(row.gap))
       text += fmt::format("; the choice has a gap of {:.3g}, bound {:.3g}",
                           row.gap, row.bound);
     text += "\n";

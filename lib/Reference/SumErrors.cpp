@@ -81,59 +81,68 @@ Number sum(ArrayRef<Number> x) {
   return dot({value.data(), error.data(), size}, {ones.data(), nullptr, size});
 }
 
-/// For each element the sum of the others, without cancellation.
-static std::vector<double> sumsOfOthers(ArrayRef<double> x) {
-  std::vector<double> sums(x.size());
-  double before = 0, after = 0;
-  for (size_t i = 0; i < x.size(); before += x[i++])
-    sums[i] = before;
-  for (size_t i = x.size(); i-- > 0; after += x[i])
-    sums[i] += after;
-  return sums;
+/// log(exp(a) + exp(b)).
+static double addLogs(double a, double b) {
+  double larger = std::max(a, b), smaller = std::min(a, b);
+  return larger == -infinity ? larger
+                             : larger + std::log1p(std::exp(smaller - larger));
 }
 
-/// Softmax of numbers that are all finite or -inf, not all of them -inf, with
-/// finite errors.
+/// For each of the logarithms `x` that of the sum of all others.
+static std::vector<double> logsOfOthers(ArrayRef<double> x) {
+  std::vector<double> logs(x.size());
+  double before = -infinity, after = -infinity;
+  for (size_t i = 0; i < x.size(); ++i) {
+    logs[i] = before;
+    before = addLogs(before, x[i]);
+  }
+  for (size_t i = x.size(); i-- > 0;) {
+    logs[i] = addLogs(logs[i], after);
+    after = addLogs(after, x[i]);
+  }
+  return logs;
+}
+
+/// exp(x) / (exp(x) + exp(others)).
+static double shareOf(double x, double others) {
+  return 1 / (1 + std::exp(others - x));
+}
+
+/// Softmax of numbers that are finite or -inf, with the finite maximum
+/// `largest` and finite errors.
 static SmallVector<Number> finiteSoftmax(ArrayRef<Number> x, double largest) {
   // An element is at most what it is when it is as large as it may be and the
-  // others as small as they may be. In f32, x - max rounds too.
-  std::vector<double> low, high, middle;
-  double shift = -infinity;
-  std::vector<double> errors;
-  for (Number number : x) {
-    double distance = number.value - largest;
-    errors.push_back(std::isinf(distance)
-                         ? 0
-                         : number.error +
-                               f32Format.unit() * (number.error - distance));
-    shift = std::max(shift, number.value + errors.back());
-  }
-  for (auto [number, error] : zip_equal(x, errors)) {
-    low.push_back(std::exp(number.value - error - shift));
-    high.push_back(std::exp(number.value + error - shift));
-    middle.push_back(std::exp(number.value - largest));
-  }
-  std::vector<double> lowOthers = sumsOfOthers(low);
-  std::vector<double> highOthers = sumsOfOthers(high);
+  // others are as small as they may be. In f32, x - max rounds too.
+  std::vector<double> low, high;
   double total = 0;
-  for (double value : middle)
-    total += value;
+  for (Number number : x) {
+    double distance = largest - number.value;
+    double error =
+        distance == infinity
+            ? 0
+            : number.error + f32Format.unit() * (distance + number.error);
+    low.push_back(number.value - error);
+    high.push_back(number.value + error);
+    total += std::exp(-distance);
+  }
+  std::vector<double> lowOthers = logsOfOthers(low);
+  std::vector<double> highOthers = logsOfOthers(high);
 
   // An exponential, one in every term of the sum, the sum, the division.
   double relative = gammaFactor(static_cast<int64_t>(x.size())) +
                     3 * approximationUlps * f32Format.unit();
   SmallVector<Number> result;
   for (size_t i = 0; i < x.size(); ++i) {
-    double value = middle[i] / total;
     if (x[i].value == -infinity) {
       result.push_back({0, 0});
       continue;
     }
-    double most = high[i] > 0 ? high[i] / (high[i] + lowOthers[i]) : 0;
-    double least = low[i] > 0 ? low[i] / (low[i] + highOthers[i]) : 0;
-    double error = std::max(most - value, value - least);
-    error = std::max(error, 0.0) + relative * std::max(most, value) +
-            static_cast<double>(x.size()) * f32Format.tiny();
+    double value = std::exp(x[i].value - largest) / total;
+    double most = shareOf(high[i], lowOthers[i]);
+    double least = shareOf(low[i], highOthers[i]);
+    double error = std::max({most - value, value - least, 0.0}) +
+                   relative * std::max(most, value) +
+                   static_cast<double>(x.size()) * f32Format.tiny();
     result.push_back({value, error});
   }
   return result;

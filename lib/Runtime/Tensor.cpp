@@ -28,6 +28,11 @@ std::optional<moec_dtype> TensorSpec::kernelType(moec_dtype type) const {
   return std::nullopt;
 }
 
+bool TensorSpec::mayConvert() const {
+  return kernelType(MOEC_DTYPE_F16) == MOEC_DTYPE_F32 ||
+         kernelType(MOEC_DTYPE_BF16) == MOEC_DTYPE_F32;
+}
+
 std::string TensorSpec::describeTypes() const {
   std::vector<std::string_view> names;
   for (moec_dtype type : {MOEC_DTYPE_F32, MOEC_DTYPE_F16, MOEC_DTYPE_BF16,

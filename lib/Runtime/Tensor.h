@@ -34,6 +34,9 @@ struct TensorSpec {
   /// the same, or f32 where the run time is to convert.
   std::optional<moec_dtype> kernelType(moec_dtype type) const;
 
+  /// Whether there is a type the run time would convert.
+  bool mayConvert() const;
+
   /// The types callers may use, for a message: "f32, f16 or bf16".
   std::string describeTypes() const;
 };

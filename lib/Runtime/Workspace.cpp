@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Sizes are computed for the worst case of a call (every output left out, every
-// hidden tensor converted), so that the same T always needs the same.
+// tensor converted that may be), so that the same T always needs the same.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +32,7 @@ bool alignUp(int64_t bytes, int64_t &aligned) {
 /// overflow.
 static bool addTensor(int64_t tokens, const TensorSpec &spec, int64_t &bytes) {
   int64_t size = elementTypeSize(spec.types.front());
-  if (spec.isHidden)
+  if (spec.mayConvert())
     size = std::max(size, elementTypeSize(MOEC_DTYPE_F32));
   int64_t tensor = 0;
   return __builtin_mul_overflow(tokens, spec.cols * size, &tensor) ||
@@ -47,8 +47,9 @@ Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
     return Status::ok();
   const LayerInterface &interface = bundle.interfaceOf(layer);
   const std::string &name = bundle.manifest().layers[layer].name;
+  const TensorSpec &hidden = interface.inputs[interface.hiddenInput];
   bool overflows =
-      addTensor(tokens, interface.inputs[interface.hiddenInput], need.tensors);
+      hidden.mayConvert() && addTensor(tokens, hidden, need.tensors);
   for (const TensorSpec &output : interface.outputs)
     overflows = overflows || addTensor(tokens, output, need.tensors);
   int64_t kernel =

@@ -105,6 +105,17 @@ createTargetMachine(const CpuTarget &target) {
   return machine;
 }
 
+/// Whether generated code could use the feature: arithmetic on numbers and
+/// bits. A CPU without the others (random numbers, encryption, cache control)
+/// runs the code as well.
+static bool isComputeFeature(StringRef feature) {
+  static constexpr StringLiteral prefixes[] = {
+      "avx", "sse",  "ssse3", "fma",  "f16c",    "bmi",  "lzcnt", "popcnt",
+      "amx", "gfni", "neon",  "fp16", "dotprod", "bf16", "i8mm",  "sve"};
+  return llvm::any_of(
+      prefixes, [&](StringRef prefix) { return feature.starts_with(prefix); });
+}
+
 std::vector<std::string> requiredFeatures(const CpuTarget &target) {
   std::vector<std::string> required;
   Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
@@ -115,7 +126,8 @@ std::vector<std::string> requiredFeatures(const CpuTarget &target) {
   std::unique_ptr<MCSubtargetInfo> info((*backEnd)->createMCSubtargetInfo(
       Triple(target.triple), target.cpu, target.features));
   for (const SubtargetFeatureKV &feature : info->getAllProcessorFeatures())
-    if (info->hasFeature(feature.Value) && isKnownCpuFeature(feature.Key))
+    if (info->hasFeature(feature.Value) && isComputeFeature(feature.Key) &&
+        isKnownCpuFeature(feature.Key))
       required.push_back(feature.Key);
   std::sort(required.begin(), required.end());
   return required;

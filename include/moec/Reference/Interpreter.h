@@ -29,7 +29,8 @@ struct NamedTensor {
 
 /// How clear a choice was that a token's router made: the smallest difference
 /// between a score that was preferred and one that was not, and the sum of the
-/// bounds of those two.
+/// bounds of those two. An exact tie, which the lower index has to win, has an
+/// infinite gap.
 struct RowDecision {
   int64_t row = 0;
   double gap = 0;
@@ -53,8 +54,7 @@ struct RunOptions {
 struct RunResult {
   /// The results of the function; unnamed ones are called "result N".
   std::vector<NamedTensor> outputs;
-  /// For each row of a router that chooses, its least clear choice. Choices
-  /// that are exact ties count as clear: the lower index has to win.
+  /// For each row of a router that chooses, its least clear choice.
   std::vector<RowDecision> decisions;
 
   const Tensor *find(llvm::StringRef name) const;

@@ -246,6 +246,9 @@ func::FuncOp TileFunctions::emit(KernelEmitter &e, int64_t rows) {
                            e.b.getFunctionType(types, {}));
   function.setPrivate();
   function->setAttr("passthrough", e.b.getStrArrayAttr({"noinline"}));
+  function->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(e.b.getContext(),
+                                           LLVM::linkage::Linkage::Internal));
   Block *block = function.addEntryBlock();
   e.b.setInsertionPointToStart(block);
   TileArguments arguments = unflatten(block->getArguments(), rows, shape);

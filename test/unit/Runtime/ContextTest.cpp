@@ -101,6 +101,18 @@ TEST_F(ContextTest, workspaceSize) {
   EXPECT_EQ(moec_reserve(context.get(), int64_t(1) << 50), MOEC_ERROR_SYSTEM);
 }
 
+TEST_F(ContextTest, nothingIsKeptForConversionsTheKernelDoesItself) {
+  bundle.manifest.layers[0].inputs[0].dtypes = {"f32", "f16", "bf16"};
+  bundle.manifest.layers[0].outputs[0].dtypes = {"bf16", "f16", "f32"};
+  bundle.write();
+  model = openModel(bundle.path());
+  int64_t bytes = -1;
+  ASSERT_EQ(moec_workspace_size(makeContext(model).get(), 0, 16, &bytes),
+            MOEC_OK);
+  // Output hidden in bf16: 192.
+  EXPECT_EQ(bytes, 192 + 2 * 192 + 320 + 384);
+}
+
 #if MOEC_COUNTS_ALLOCATIONS
 TEST_F(ContextTest, reservedContextsAllocateNothing) {
   ContextHandle context = makeContext(model);

@@ -30,9 +30,9 @@ static Type rowType(RankedTensorType type) {
 void RouterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   if (getNumResults() < 2)
     return;
-  RankedTensorType ids = tensorType(getResult(0));
-  RankedTensorType weights = tensorType(getResult(1));
-  if (!ids.getElementType().isInteger(32) ||
+  auto ids = dyn_cast<RankedTensorType>(getResult(0).getType());
+  auto weights = dyn_cast<RankedTensorType>(getResult(1).getType());
+  if (!ids || !weights || !ids.getElementType().isInteger(32) ||
       !weights.getElementType().isF32() || ids.getShape() != weights.getShape())
     return;
   setName(getResult(0), "ids");

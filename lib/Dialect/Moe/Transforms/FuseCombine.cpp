@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FusionRemark.h"
+#include "FusionLog.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
 
@@ -18,8 +18,6 @@ namespace mlir::moe {
 #include "moec/Dialect/Moe/MoePasses.h.inc"
 
 namespace {
-
-constexpr StringLiteral passName = "fuse-combine";
 
 /// Why `combine` cannot move into the product of its rows; empty if it can.
 StringRef whyNot(CombineOp combine) {
@@ -67,21 +65,20 @@ bool fuseAddition(GroupedMatmulOp product) {
 
 struct MoeFuseCombinePass : impl::MoeFuseCombinePassBase<MoeFuseCombinePass> {
   void runOnOperation() override {
+    FusionLog log("fuse-combine");
     SmallVector<CombineOp> combines;
     getOperation().walk([&](CombineOp op) { combines.push_back(op); });
     for (CombineOp combine : combines) {
       if (StringRef reason = whyNot(combine); !reason.empty()) {
-        refused(combine, passName, reason);
+        log.refused(combine, reason);
         continue;
       }
       GroupedMatmulOp product = fuse(combine);
-      ++numCombines;
-      taken(product, passName, "expert outputs are added into their tokens");
-      if (fuseAddition(product)) {
-        ++numOnto;
-        taken(product, passName, "expert outputs are added onto another sum");
-      }
+      log.taken(product, "expert outputs are added into their tokens");
+      if (fuseAddition(product))
+        log.taken(product, "expert outputs are added onto another sum");
     }
+    log.summarize(getOperation());
   }
 };
 

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FusionRemark.h"
+#include "FusionLog.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
 
@@ -25,8 +25,6 @@ namespace mlir::moe {
 #include "moec/Dialect/Moe/MoePasses.h.inc"
 
 namespace {
-
-constexpr StringLiteral passName = "fuse-epilogue";
 
 /// A product whose result an element-wise operation reads: a grouped matmul, or
 /// a linear over a matrix of rows, which is a grouped matmul of one group.
@@ -164,7 +162,8 @@ void eraseIfDead(RewriterBase &rewriter, Value value) {
     eraseIfDead(rewriter, operand);
 }
 
-void fuse(linalg::GenericOp generic, ArrayRef<Product> operands) {
+void fuse(linalg::GenericOp generic, ArrayRef<Product> operands,
+          FusionLog &log) {
   // A product may be read by two operands; it is computed once.
   SmallVector<const Product *> products;
   for (const Product &product : operands)
@@ -220,12 +219,13 @@ void fuse(linalg::GenericOp generic, ArrayRef<Product> operands) {
   rewriter.replaceOp(generic, fused);
   for (Value value : unread)
     eraseIfDead(rewriter, value);
-  taken(fused, passName, "element-wise work runs on the accumulators");
+  log.taken(fused, "element-wise work runs on the accumulators");
 }
 
 struct MoeFuseEpiloguePass
     : impl::MoeFuseEpiloguePassBase<MoeFuseEpiloguePass> {
   void runOnOperation() override {
+    FusionLog log("fuse-epilogue");
     // The size of a product's result is asked for by the operations that read
     // it; answered from its operands it is no reader of the product.
     RewritePatternSet patterns(&getContext());
@@ -243,18 +243,18 @@ struct MoeFuseEpiloguePass
       if (!readsProduct)
         continue;
       if (!isElementwise(generic) || !isF32Body(generic)) {
-        refused(generic, passName, "the body is not element-wise f32");
+        log.refused(generic, "the body is not element-wise f32");
         continue;
       }
       StringRef reason;
       FailureOr<SmallVector<Product>> products = findProducts(generic, reason);
       if (failed(products)) {
-        refused(generic, passName, reason);
+        log.refused(generic, reason);
         continue;
       }
-      fuse(generic, *products);
-      ++numFused;
+      fuse(generic, *products, log);
     }
+    log.summarize(getOperation());
   }
 };
 

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FusionRemark.h"
+#include "FusionLog.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
 
@@ -16,8 +16,6 @@ namespace mlir::moe {
 #include "moec/Dialect/Moe/MoePasses.h.inc"
 
 namespace {
-
-constexpr StringLiteral passName = "fuse-gather";
 
 /// Why `dispatch` cannot move into its readers; empty if it can.
 StringRef whyNot(DispatchOp dispatch) {
@@ -43,11 +41,12 @@ StringRef whyNot(DispatchOp dispatch) {
 
 struct MoeFuseGatherPass : impl::MoeFuseGatherPassBase<MoeFuseGatherPass> {
   void runOnOperation() override {
+    FusionLog log("fuse-gather");
     SmallVector<DispatchOp> dispatches;
     getOperation().walk([&](DispatchOp op) { dispatches.push_back(op); });
     for (DispatchOp dispatch : dispatches) {
       if (StringRef reason = whyNot(dispatch); !reason.empty()) {
-        refused(dispatch, passName, reason);
+        log.refused(dispatch, reason);
         continue;
       }
       for (Operation *user :
@@ -58,11 +57,11 @@ struct MoeFuseGatherPass : impl::MoeFuseGatherPassBase<MoeFuseGatherPass> {
         if (dispatch.getScale())
           product.getScaleMutable().assign(dispatch.getScale());
         product.setTopK(dispatch.getTopK());
-        taken(product, passName, "rows are read where they are");
+        log.taken(product, "rows are read where they are");
       }
       dispatch.erase();
-      ++numFused;
     }
+    log.summarize(getOperation());
   }
 };
 

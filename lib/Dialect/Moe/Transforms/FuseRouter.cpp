@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FusionRemark.h"
+#include "FusionLog.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
 
@@ -19,8 +19,6 @@ namespace mlir::moe {
 #include "moec/Dialect/Moe/MoePasses.h.inc"
 
 namespace {
-
-constexpr StringLiteral passName = "fuse-router";
 
 /// Why `linear`, row `index` of `router`, cannot move into it; empty if it can.
 StringRef whyNot(RouterOp router, LinearOp linear, unsigned index) {
@@ -45,7 +43,8 @@ StringRef whyNot(RouterOp router, LinearOp linear, unsigned index) {
 
 /// The index of the last row of `router` before `end` that is a product which
 /// can move into it. The others are reported.
-std::optional<unsigned> findGate(RouterOp router, unsigned end) {
+std::optional<unsigned> findGate(RouterOp router, unsigned end,
+                                 FusionLog &log) {
   for (unsigned index = end; index-- > 0;) {
     auto linear = router.getRows()[index].getDefiningOp<LinearOp>();
     if (!linear)
@@ -53,13 +52,13 @@ std::optional<unsigned> findGate(RouterOp router, unsigned end) {
     StringRef reason = whyNot(router, linear, index);
     if (reason.empty())
       return index;
-    refused(router, passName, reason);
+    log.refused(router, reason);
   }
   return std::nullopt;
 }
 
 /// Rebuilds `router` with the product that makes its row `index` inside.
-RouterOp fuse(RouterOp router, unsigned index) {
+RouterOp fuse(RouterOp router, unsigned index, FusionLog &log) {
   auto linear = router.getRows()[index].getDefiningOp<LinearOp>();
   Value logits = linear.getResult();
   bool returned = llvm::any_of(logits.getUsers(),
@@ -105,21 +104,21 @@ RouterOp fuse(RouterOp router, unsigned index) {
   rewriter.replaceOp(router,
                      fused.getResults().take_front(router.getNumResults()));
   rewriter.eraseOp(linear);
-  taken(fused, passName, "the gating product runs inside the router");
+  log.taken(fused, "the gating product runs inside the router");
   return fused;
 }
 
 struct MoeFuseRouterPass : impl::MoeFuseRouterPassBase<MoeFuseRouterPass> {
   void runOnOperation() override {
+    FusionLog log("fuse-router");
     SmallVector<RouterOp> routers;
     getOperation().walk([&](RouterOp op) { routers.push_back(op); });
     for (RouterOp router : routers) {
       std::optional<unsigned> index = router.getRows().size();
-      while ((index = findGate(router, *index))) {
-        router = fuse(router, *index);
-        ++numFused;
-      }
+      while ((index = findGate(router, *index, log)))
+        router = fuse(router, *index, log);
     }
+    log.summarize(getOperation());
   }
 };
 

@@ -11,6 +11,7 @@
 #include "moec/Dialect/Moe/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -55,7 +56,8 @@ struct MoeShareKernelsPass
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
     llvm::StringMap<FlatSymbolRefAttr> kernels;
-    for (func::FuncOp layer : findLayers(module)) {
+    SmallVector<func::FuncOp> layers = findLayers(module);
+    for (func::FuncOp layer : layers) {
       StringAttr name = layer.getSymNameAttr();
       Location location = layer.getLoc();
       SmallVector<Attribute> weights = takeWeightsAsArguments(layer);
@@ -68,15 +70,19 @@ struct MoeShareKernelsPass
         layer.setPrivate();
         symbols.insert(layer, layer->getIterator());
         kernel = FlatSymbolRefAttr::get(layer.getSymNameAttr());
-        ++numKernels;
       } else {
         layer.erase();
       }
       auto binding = LayerOp::create(builder, location, name, StringAttr(),
                                      kernel, builder.getArrayAttr(weights));
       symbols.insert(binding, binding->getIterator());
-      ++numLayers;
     }
+    if (!layers.empty())
+      remark::analysis(
+          module.getLoc(),
+          remark::RemarkOpts::name("share-kernels").category("moe-statistics"))
+          << std::to_string(layers.size()) + " layers run " +
+                 std::to_string(kernels.size()) + " kernels";
   }
 
   /// Public functions with a body that nothing in the module refers to.

@@ -1,0 +1,178 @@
+//===- Compile.cpp - moec compile -----------------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From a model to a bundle, or to whatever phase before it was asked for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Command.h"
+#include "ModelInput.h"
+#include "Output.h"
+#include "Phases.h"
+#include "Progress.h"
+#include "moec/Target/Bundle.h"
+#include "moec/Target/Object.h"
+#include "moec/Target/TargetCpu.h"
+
+using namespace llvm;
+
+namespace moec::driver {
+namespace {
+
+class CompileCommand : public Command {
+public:
+  void declare(OptionTable &options) override;
+  Expected<int> run(Console &console) override;
+
+private:
+  Error check();
+  Error emitText(Console &console, mlir::ModuleOp module);
+  Error emitBundle(Console &console, ModuleInput &input, Progress &progress);
+  std::string summary(const Console &console, const BundleReport &report) const;
+
+  ModelOptions model;
+  std::string output, emit = "bundle", targetName = "cpu", mcpu = "native";
+  std::optional<std::string> checkpoint, dumpDirectory;
+  std::optional<int64_t> threads;
+  bool noWeights = false;
+  Phase phase = Phase::Bundle;
+  CpuTarget target;
+};
+
+void CompileCommand::declare(OptionTable &options) {
+  options.positional("MODEL", "a checkpoint directory, or a .mlir file in the "
+                              "moe dialect",
+                     model.path);
+  options
+      .text("output", "PATH",
+            "the bundle to write, or the file for another --emit; - for the "
+            "screen",
+            output)
+      .withLetter('o');
+  options.text("target", "NAME", "what to compile for; cpu is what there is",
+               targetName);
+  options.text("mcpu", "CPU",
+               "native (the default: this machine), or a name such as "
+               "x86-64-v3 or znver4",
+               mcpu);
+  model.declareLayers(options);
+  options.flag("no-weights",
+               "leave weights.bin out; the checkpoint may lack its weights",
+               noWeights);
+  options.text("model", "DIR", "the checkpoint of a .mlir file", checkpoint);
+  model.declareFamilyFile(options);
+  options.choice("emit", "where to stop; bundle is the default",
+                 {"moe", "scheduled", "loops", "llvm", "object", "bundle"},
+                 emit);
+  options.text("dump-phases", "DIR",
+               "write the module after every phase into this directory",
+               dumpDirectory);
+  options.number("threads", "N", "threads that pack weights", threads, 1, 1024);
+}
+
+Error CompileCommand::check() {
+  if (output.empty())
+    return usageError("-o PATH is missing: where the {} goes", emit);
+  if (targetName != "cpu")
+    return usageError("there is no target {}; the targets are: cpu",
+                      quote(targetName));
+  phase = *parsePhase(emit);
+  if (output == "-" && phase == Phase::Bundle)
+    return usageError("a bundle is a directory and cannot go to the screen; "
+                      "give -o another path or choose another --emit");
+  Expected<CpuTarget> resolved = resolveCpu(mcpu);
+  if (!resolved)
+    return usageError("--mcpu: {}", toString(resolved.takeError()));
+  target = *resolved;
+  return Error::success();
+}
+
+Expected<int> CompileCommand::run(Console &console) {
+  if (Error error = check())
+    return std::move(error);
+  Progress progress(console, "reading " + model.path);
+  bool needWeights = phase == Phase::Bundle && !noWeights;
+  Expected<ModuleInput> input =
+      readModule(model, checkpoint, needWeights, console);
+  if (!input)
+    return input.takeError();
+  progress.setWhat("compiling");
+  if (dumpDirectory)
+    if (Error error =
+            dumpPhases(*input->module, phase, target, *dumpDirectory))
+      return std::move(error);
+  Error error = phase == Phase::Bundle ? emitBundle(console, *input, progress)
+                                       : emitText(console, *input->module);
+  if (error)
+    return std::move(error);
+  return 0;
+}
+
+Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
+  if (Error error = lowerModule(module, Phase::Moe,
+                                std::min(phase, Phase::Llvm), target))
+    return error;
+  if (phase != Phase::Object)
+    return writeOutput(console, output, moduleText(module));
+  auto object = emitObject(module, target);
+  if (!object)
+    return object.takeError();
+  return writeOutput(console, output,
+                     StringRef(object->data(), object->size()));
+}
+
+Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
+                                 Progress &progress) {
+  BundleOptions options;
+  options.target = target;
+  options.checkpoint = noWeights ? nullptr : input.checkpoint.get();
+  options.model = input.description;
+  options.threads = threads.value_or(0);
+  bool packing = false;
+  options.progress = [&](uint64_t done, uint64_t total) {
+    if (!packing)
+      progress.setWhat("packing weights");
+    packing = true;
+    progress.update(done, total);
+  };
+  Expected<BundleReport> report = writeBundle(*input.module, output, options);
+  if (!report)
+    return report.takeError();
+  for (const std::string &warning : report->warnings)
+    console.warning(warning);
+  console.info(summary(console, *report));
+  return Error::success();
+}
+
+std::string CompileCommand::summary(const Console &console,
+                                    const BundleReport &report) const {
+  std::string text = fmt::format(
+      "{}: {} in {}, {} of code for {} in {:.2f} s",
+      console.styled(Style::Bold, printable(output)),
+      plural(report.layers, "layer"), plural(report.kernels, "kernel"),
+      formatBytes(report.codeBytes), target.cpu, report.compileSeconds);
+  if (noWeights)
+    return text + "; without weights\n";
+  return text + fmt::format("; {} of weights in {:.2f} s\n",
+                            formatBytes(report.weightBytes),
+                            report.packSeconds);
+}
+
+} // namespace
+
+const CommandInfo compileCommand = {
+    "compile", "compile a model's MoE layers to a bundle",
+    "Imports the MoE layers, fuses and schedules them, generates machine code, "
+    "and packs the weights in the layout the code reads. A bundle is a "
+    "directory: kernel.so, weights.bin, manifest.json, moec_model.h (a C "
+    "header) and model.mlir (the layers as imported). It appears when it is "
+    "complete; an existing bundle is replaced.\n\nNothing but the bundle and "
+    "libmoec_rt is needed to run it.",
+    "$ moec compile models/mixtral -o mixtral.moec\n"
+    "$ moec compile models/mixtral --layers=0 --emit=scheduled -o -\n"
+    "$ moec compile mixtral.mlir -o mixtral.moec --mcpu=x86-64-v3",
+    createCommand<CompileCommand>};
+
+} // namespace moec::driver

@@ -1,0 +1,80 @@
+//===- Phases.cpp - A module's way through the phases ---------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs one phase's pipeline after the other.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Phases.h"
+#include "ModelInput.h"
+
+#include "moec/Support/Error.h"
+#include "moec/Support/OutputFile.h"
+
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace moec::driver {
+
+/// The phase after `phase`, and the pipeline that leads there.
+static Phase addPipeline(mlir::OpPassManager &manager, Phase phase,
+                         const PipelineOptions &options) {
+  switch (phase) {
+  case Phase::Moe:
+    buildSchedulePipeline(manager, options);
+    return Phase::Scheduled;
+  case Phase::Scheduled:
+    buildLoopsPipeline(manager, options);
+    return Phase::Loops;
+  case Phase::Loops:
+    buildLlvmPipeline(manager, options);
+    return Phase::Llvm;
+  default:
+    return phase;
+  }
+}
+
+Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
+                  const CpuTarget &target) {
+  while (from < to) {
+    mlir::PassManager manager(module.getContext());
+    Phase next = addPipeline(manager, from, PipelineOptions(target));
+    if (failed(manager.run(module)))
+      return inputError("the passes from phase '{}' to '{}' failed; the "
+                        "messages above say where",
+                        phaseName(from), phaseName(next));
+    from = next;
+  }
+  return Error::success();
+}
+
+Error dumpPhases(mlir::ModuleOp module, Phase last, const CpuTarget &target,
+                 StringRef directory) {
+  if (std::error_code code = sys::fs::create_directories(directory))
+    return fileError("make the directory", directory, code.value());
+  mlir::OwningOpRef<mlir::ModuleOp> copy =
+      cast<mlir::ModuleOp>(module->clone());
+  constexpr Phase phases[] = {Phase::Moe, Phase::Scheduled, Phase::Loops,
+                              Phase::Llvm};
+  Phase current = Phase::Moe;
+  for (auto [i, phase] : enumerate(phases)) {
+    if (phase > last)
+      break;
+    if (Error error = lowerModule(*copy, current, phase, target))
+      return error;
+    current = phase;
+    SmallString<128> path(directory);
+    sys::path::append(path, fmt::format("{}-{}.mlir", i, phaseName(phase)));
+    if (Error error = writeTextFile(path, moduleText(*copy)))
+      return error;
+  }
+  return Error::success();
+}
+
+} // namespace moec::driver
