@@ -45,6 +45,7 @@ config.test_source_root = source
 config.test_exec_root = os.path.join(bin, "..", "test-output")
 
 config.environment["PATH"] = os.pathsep.join([bin, llvm, os.environ["PATH"]])
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.environment["FILECHECK_OPTS"] = "--dump-input-filter=annotation --enable-var-scope"
 
 config.substitutions += [

@@ -52,7 +52,8 @@ def Moe_Dialect : Dialect {
     where the format leaves them out. They take part neither in destination
     passing nor in bufferization: the back end lowers tensors straight to
     places in its workspace, and one-shot bufferization would drop the
-    encodings of weights.
+    encodings of weights. Tiling is no rewrite either: it is a strategy
+    attribute that the back end obeys.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;

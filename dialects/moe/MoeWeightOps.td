@@ -44,7 +44,8 @@ def Moe_WeightOp : Moe_Op<"weight", [Symbol]> {
       numbers, two (data, scales) for `#moe.fp8_block` and `#moe.mxfp4`.
     - C3: `at` takes as many indices as the type has dimensions.
     - C4: the element type is f32, f16, bf16 or an integer.
-    - C5: all source names contain `{e}`, or none does.
+    - C5: all source names contain `{e}`, or none does; with it the type has at
+      least one dimension.
     - C6: the number of elements fits in 62 bits.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,

@@ -42,8 +42,9 @@ private:
 };
 
 void CompileCommand::declare(OptionTable &options) {
-  options.positional("MODEL", "a checkpoint directory, or a .mlir file in the "
-                              "moe dialect",
+  options.positional("MODEL",
+                     "a checkpoint directory, or a .mlir file in the "
+                     "moe dialect",
                      model.path);
   options
       .text("output", "PATH",
@@ -100,8 +101,7 @@ Expected<int> CompileCommand::run(Console &console) {
     return input.takeError();
   progress.setWhat("compiling");
   if (dumpDirectory)
-    if (Error error =
-            dumpPhases(*input->module, phase, target, *dumpDirectory))
+    if (Error error = dumpPhases(*input->module, phase, target, *dumpDirectory))
       return std::move(error);
   Error error = phase == Phase::Bundle ? emitBundle(console, *input, progress)
                                        : emitText(console, *input->module);
@@ -111,8 +111,8 @@ Expected<int> CompileCommand::run(Console &console) {
 }
 
 Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
-  if (Error error = lowerModule(module, Phase::Moe,
-                                std::min(phase, Phase::Llvm), target))
+  if (Error error =
+          lowerModule(module, Phase::Moe, std::min(phase, Phase::Llvm), target))
     return error;
   if (phase != Phase::Object)
     return writeOutput(console, output, moduleText(module));
@@ -140,6 +140,7 @@ Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
   Expected<BundleReport> report = writeBundle(*input.module, output, options);
   if (!report)
     return report.takeError();
+  progress.finish();
   for (const std::string &warning : report->warnings)
     console.warning(warning);
   console.info(summary(console, *report));

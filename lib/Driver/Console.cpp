@@ -48,12 +48,10 @@ void Console::setColor(StringRef mode) {
     std::optional<std::string> noColor = sys::Process::GetEnv("NO_COLOR");
     allowed = !noColor || noColor->empty();
   }
-  colorOut =
-      wanted || (allowed && sys::Process::StandardOutIsDisplayed() &&
-                 sys::Process::StandardOutHasColors());
-  colorErr =
-      wanted || (allowed && sys::Process::StandardErrIsDisplayed() &&
-                 sys::Process::StandardErrHasColors());
+  colorOut = wanted || (allowed && sys::Process::StandardOutIsDisplayed() &&
+                        sys::Process::StandardOutHasColors());
+  colorErr = wanted || (allowed && sys::Process::StandardErrIsDisplayed() &&
+                        sys::Process::StandardErrHasColors());
 }
 
 void Console::print(StringRef text) { outs() << text; }

@@ -59,7 +59,8 @@ static Expected<int> runCommandLine(const CommandInfo &info,
   options.flag("quiet", "say nothing but errors and results", console.quiet)
       .withLetter('q');
   options.flag("verbose", "say more", console.verbose).withLetter('v');
-  options.choice("color", "colours; auto: on a terminal, unless NO_COLOR is set",
+  options.choice("color",
+                 "colours; auto: on a terminal, unless NO_COLOR is set",
                  {"auto", "always", "never"}, color);
   options.endCommon();
   command->declare(options);
@@ -120,8 +121,7 @@ int runMain(int argc, const char *const *argv) {
     code = *result;
   else
     handleAllErrors(
-        result.takeError(),
-        [&](const UsageError &error) { report(2)(error); },
+        result.takeError(), [&](const UsageError &error) { report(2)(error); },
         [&](const ErrorInfoBase &error) { report(1)(error); });
   if (Error error = console.flush()) {
     console.error(toString(std::move(error)));

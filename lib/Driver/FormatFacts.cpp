@@ -133,10 +133,9 @@ static std::string fact(const Console &console, StringRef what,
 }
 
 static std::string totals(const ModelFacts &facts) {
-  std::string text =
-      fmt::format("{} of {}, {} of weights", facts.moeLayers(),
-                  plural(facts.layers.size(), "layer"),
-                  formatBytes(facts.total(&LayerFacts::bytes)));
+  std::string text = fmt::format("{} of {}, {} of weights", facts.moeLayers(),
+                                 plural(facts.layers.size(), "layer"),
+                                 formatBytes(facts.total(&LayerFacts::bytes)));
   if (uint64_t active = facts.total(&LayerFacts::activeBytes))
     text += fmt::format(", of which a token reads {}", formatBytes(active));
   if (uint64_t flops = facts.total(&LayerFacts::flops))
@@ -156,9 +155,8 @@ static std::string modelLine(const ModelFacts &facts) {
 
 std::string formatFacts(const Console &console, const ModelFacts &facts) {
   bool bundle = facts.kind == "bundle";
-  std::string text =
-      console.styled(Style::Bold, printable(facts.name)) + ": " +
-      modelLine(facts) + "\n";
+  std::string text = console.styled(Style::Bold, printable(facts.name)) + ": " +
+                     modelLine(facts) + "\n";
   text += fact(console, "router", printable(facts.router));
   if (bundle) {
     text += fact(console, "made from", printable(facts.source));

@@ -29,10 +29,10 @@ public:
     if (!facts)
       return facts.takeError();
     if (json)
-      console.print(toJson(*facts).dump(
-                        2, ' ', false,
-                        nlohmann::json::error_handler_t::replace) +
-                    "\n");
+      console.print(
+          toJson(*facts).dump(2, ' ', false,
+                              nlohmann::json::error_handler_t::replace) +
+          "\n");
     else
       console.print(formatFacts(console, *facts));
     return 0;

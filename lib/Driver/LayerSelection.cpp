@@ -43,8 +43,7 @@ Expected<LayerSelection::Item> LayerSelection::parseItem(StringRef text) {
     return item;
   auto [head, tail] = text.split('-');
   std::optional<int64_t> first = parseInteger(head);
-  std::optional<int64_t> last =
-      text.contains('-') ? parseInteger(tail) : first;
+  std::optional<int64_t> last = text.contains('-') ? parseInteger(tail) : first;
   if (!first || !last)
     return usageError("{} is neither a layer's number, nor a range like 3-5, "
                       "nor a name like layers.3",

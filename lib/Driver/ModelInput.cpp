@@ -62,15 +62,15 @@ static bool hasWeights(StringRef directory) {
   return false;
 }
 
-static Expected<std::unique_ptr<hf::FamilyRegistry>>
-createRegistry(const ModelOptions &options) {
+Expected<std::unique_ptr<hf::FamilyRegistry>>
+createRegistry(const std::optional<std::string> &familyFile) {
   auto registry = hf::FamilyRegistry::create();
-  if (!registry || !options.familyFile)
+  if (!registry || !familyFile)
     return registry;
-  Expected<std::string> text = readTextFile(*options.familyFile, maxFamilyFile);
+  Expected<std::string> text = readTextFile(*familyFile, maxFamilyFile);
   if (!text)
     return text.takeError();
-  if (Error error = (*registry)->add(*options.familyFile, *text))
+  if (Error error = (*registry)->add(*familyFile, *text))
     return std::move(error);
   return registry;
 }
@@ -99,7 +99,7 @@ Expected<ImportedModel> readModel(const ModelOptions &options, bool needWeights,
   if (Error error = checkDirectory(options.path))
     return std::move(error);
   ImportedModel result;
-  auto registry = createRegistry(options);
+  auto registry = createRegistry(options.familyFile);
   if (!registry)
     return registry.takeError();
   result.registry = std::move(*registry);
@@ -109,8 +109,8 @@ Expected<ImportedModel> readModel(const ModelOptions &options, bool needWeights,
       return checkpoint.takeError();
     result.checkpoint = std::make_unique<Checkpoint>(std::move(*checkpoint));
   }
-  Expected<hf::ResolvedModel> model = hf::importModel(
-      *result.registry, options.path, result.checkpoint.get());
+  Expected<hf::ResolvedModel> model =
+      hf::importModel(*result.registry, options.path, result.checkpoint.get());
   if (!model)
     return model.takeError();
   result.model = std::move(*model);

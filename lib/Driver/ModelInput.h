@@ -44,6 +44,10 @@ struct ModelOptions {
   void declareLayers(OptionTable &options);
 };
 
+/// The families built in and, if one is given, that of a file.
+llvm::Expected<std::unique_ptr<hf::FamilyRegistry>>
+createRegistry(const std::optional<std::string> &familyFile);
+
 /// A checkpoint directory whose configuration and tensors agree.
 struct ImportedModel {
   /// Locations in `model` point into its texts.

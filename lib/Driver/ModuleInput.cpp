@@ -120,8 +120,7 @@ static Error selectLayers(mlir::ModuleOp module, const ModelOptions &options) {
     if (!options.layers.contains(names.back()))
       unwanted.push_back(&op);
   }
-  if (Error error =
-          options.layers.check(names, {}, printable(options.path)))
+  if (Error error = options.layers.check(names, {}, printable(options.path)))
     return error;
   for (mlir::Operation *op : unwanted)
     op->erase();
@@ -136,8 +135,7 @@ static Error parseFile(ModuleInput &input, const ModelOptions &options) {
   input.sources->AddNewSourceBuffer(
       MemoryBuffer::getMemBufferCopy(*text, options.path), SMLoc());
   mlir::ParserConfig config(input.context.get());
-  input.module =
-      mlir::parseSourceFile<mlir::ModuleOp>(*input.sources, config);
+  input.module = mlir::parseSourceFile<mlir::ModuleOp>(*input.sources, config);
   if (!input.module)
     return inputError("{} is not a valid module; the messages above say why",
                       printable(options.path));
@@ -147,8 +145,8 @@ static Error parseFile(ModuleInput &input, const ModelOptions &options) {
 /// Where the weights of the module are; empty if nothing says.
 static std::string checkpointOf(const ModuleInput &input,
                                 const ModelOptions &options) {
-  auto named = (*input.module)
-                   ->getAttrOfType<mlir::StringAttr>(checkpointAttribute);
+  auto named =
+      (*input.module)->getAttrOfType<mlir::StringAttr>(checkpointAttribute);
   if (!named)
     return "";
   if (sys::path::is_absolute(named.getValue()))
@@ -197,9 +195,8 @@ readModule(const ModelOptions &options,
     return usageError("--model names the checkpoint of a .mlir file; {} is a "
                       "checkpoint itself",
                       quote(options.path));
-  Error error =
-      isText ? parseInto(input, options, checkpointPath, needWeights)
-             : importInto(input, options, needWeights, console);
+  Error error = isText ? parseInto(input, options, checkpointPath, needWeights)
+                       : importInto(input, options, needWeights, console);
   if (error)
     return std::move(error);
   return input;

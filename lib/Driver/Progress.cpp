@@ -24,7 +24,7 @@ Progress::Progress(const Console &console, StringRef what)
     thread = std::thread([this] { run(); });
 }
 
-Progress::~Progress() {
+void Progress::finish() {
   if (!thread.joinable())
     return;
   {

@@ -25,10 +25,12 @@ namespace moec::driver {
 class Progress {
 public:
   Progress(const Console &console, llvm::StringRef what);
-  ~Progress();
+  ~Progress() { finish(); }
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 
+  /// Takes the line away, so that something else can be printed.
+  void finish();
   /// Changes what is going on.
   void setWhat(llvm::StringRef text);
   /// `done` of `total` bytes. May be called by any thread.

@@ -45,8 +45,7 @@ std::string Table::str(const Console &console) const {
     for (const std::vector<std::string> &row : rows)
       widths[i] = std::max(widths[i], row[i].size());
   }
-  std::string text =
-      console.styled(Style::Dim, line(heading, widths)) + "\n";
+  std::string text = console.styled(Style::Dim, line(heading, widths)) + "\n";
   for (const std::vector<std::string> &row : rows)
     text += line(row, widths) + "\n";
   return text;

@@ -9,6 +9,4 @@
 
 #include "moec/Driver/Driver.h"
 
-int main(int argc, char **argv) {
-  return moec::driver::runMain(argc, argv);
-}
+int main(int argc, char **argv) { return moec::driver::runMain(argc, argv); }

@@ -113,6 +113,11 @@ BuiltinResult lowerWhere(RoutineBuilder &builder, const Expr &call) {
       return operand.takeError();
     operands.push_back(*operand);
   }
+  // A constant beside ids is an id.
+  for (auto [a, b] : {std::pair(operands[1], operands[2]),
+                      std::pair(operands[2], operands[1])})
+    if (builder.type(a).element == ElementKind::Id)
+      builder.makeConstantId(b);
   return one(builder.elementwise(Op::Select, call, operands));
 }
 
@@ -306,10 +311,12 @@ constexpr Builtin builtins[] = {
     {"capacity", lowerCapacity},
     {"clamp", lowerClamp},
     {"concat", lowerConcat},
+    {"every", lowerEvery},
     {"exclude", lowerExclude},
     {"exp", lowerUnary<Op::Exp>},
     {"experts", lowerExperts},
     {"group_limit", lowerGroupLimit},
+    {"halves", lowerHalves},
     {"identity", lowerIdentity},
     {"largest", lowerRow<Op::Largest>},
     {"linear", lowerLinear},

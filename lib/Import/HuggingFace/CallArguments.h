@@ -64,6 +64,8 @@ BuiltinResult lowerTake(RoutineBuilder &builder, const Expr &call);
 BuiltinResult lowerExclude(RoutineBuilder &builder, const Expr &call);
 BuiltinResult lowerOuterSum(RoutineBuilder &builder, const Expr &call);
 BuiltinResult lowerLookup(RoutineBuilder &builder, const Expr &call);
+BuiltinResult lowerEvery(RoutineBuilder &builder, const Expr &call);
+BuiltinResult lowerHalves(RoutineBuilder &builder, const Expr &call);
 BuiltinResult lowerConcat(RoutineBuilder &builder, const Expr &call);
 
 /// An activation by the name config.json knows it by.

@@ -90,6 +90,8 @@ llvm::Error BatchEmitter::run() {
           emission.weights.lookup(operation.attribute("name").string()));
     else if (operation.op == Op::Linear)
       error = emitLinear(operation);
+    else if (operation.op == Op::Halves)
+      error = emitHalves(operation);
     else
       error = emitOther(operation);
     if (error)
@@ -185,6 +187,49 @@ llvm::Error BatchEmitter::emitOther(const HfOperation &operation) {
     return results.takeError();
   for (auto [id, value] : llvm::zip(operation.results, *results))
     set(id, value);
+  return llvm::Error::success();
+}
+
+/// Element [t, c] of the result is element `(c / n) T n + t n + c % n` of the
+/// rows laid end to end.
+llvm::Error BatchEmitter::emitHalves(const HfOperation &operation) {
+  Location loc = emission.location(operation.loc);
+  ValueResult source = get(operation.operands[0]);
+  if (!source)
+    return source.takeError();
+  const RoutineType &type = routine.types[operation.results[0]];
+  mlir::Value count = tensor::DimOp::create(builder, loc, rows, 0);
+  RankedTensorType resultType = batchType(type, builder.getF32Type());
+  mlir::Value empty =
+      tensor::EmptyOp::create(builder, loc, resultType, ValueRange{count});
+  SmallVector<utils::IteratorType> iterators(2, utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      builder, loc, resultType, ValueRange{}, ValueRange{empty},
+      {builder.getMultiDimIdentityMap(2)}, iterators,
+      [&](OpBuilder &body, Location, ValueRange) {
+        auto constant = [&](int64_t value) -> mlir::Value {
+          return arith::ConstantIndexOp::create(body, loc, value);
+        };
+        auto binary = [&]<typename OpTy>(mlir::Value a, mlir::Value b) {
+          return OpTy::create(body, loc, a, b).getResult();
+        };
+        mlir::Value half = constant(type.shape[0] / 2);
+        mlir::Value width = constant(type.shape[0]);
+        mlir::Value token = linalg::IndexOp::create(body, loc, 0);
+        mlir::Value column = linalg::IndexOp::create(body, loc, 1);
+        mlir::Value which = binary.operator()<arith::DivUIOp>(column, half);
+        mlir::Value within = binary.operator()<arith::RemUIOp>(column, half);
+        mlir::Value row = binary.operator()<arith::AddIOp>(
+            binary.operator()<arith::MulIOp>(which, count), token);
+        mlir::Value at = binary.operator()<arith::AddIOp>(
+            binary.operator()<arith::MulIOp>(row, half), within);
+        mlir::Value element = tensor::ExtractOp::create(
+            body, loc, *source,
+            ValueRange{binary.operator()<arith::DivUIOp>(at, width),
+                       binary.operator()<arith::RemUIOp>(at, width)});
+        linalg::YieldOp::create(body, loc, element);
+      });
+  set(operation.results[0], generic.getResult(0));
   return llvm::Error::success();
 }
 

@@ -40,7 +40,8 @@ void RouterEmitter::split() {
   for (const HfOperation &operation : llvm::reverse(routine.operations)) {
     bool leaf = operation.op == Op::Input || operation.op == Op::Tensor ||
                 operation.op == Op::Constant;
-    if (leaf || operation.op == Op::Linear)
+    // These look at other tokens, or are worth a product of their own.
+    if (leaf || operation.op == Op::Linear || operation.op == Op::Halves)
       outside.insert(&operation);
     if (!outside.count(&operation)) {
       inside.insert(&operation);

@@ -11,6 +11,7 @@
 #include "moec/Dialect/Moe/Moe.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 
 namespace moec::hf {
 namespace {
@@ -187,6 +188,13 @@ llvm::Error RowRegion::emit(const HfOperation &operation) {
         ArrayRef<OpFoldResult>{builder.getIndexAttr(begin)},
         ArrayRef<OpFoldResult>{builder.getIndexAttr(end - begin)},
         ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
+    break;
+  }
+  case Op::Every: {
+    SmallVector<int32_t> ids(
+        llvm::seq<int32_t>(0, operation.attribute("count").integer()));
+    result =
+        arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr(ids));
     break;
   }
   case Op::Lookup:

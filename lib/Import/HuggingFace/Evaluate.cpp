@@ -151,9 +151,9 @@ Result evaluateIndex(const Sources &sources, const Expr &expr,
 }
 
 bool isConstantFunction(llvm::StringRef name) {
-  return llvm::is_contained(
-      {"min", "max", "len", "ceil", "floor", "isqrt", "is_list", "all_within"},
-      name);
+  return llvm::is_contained({"min", "max", "len", "ceil", "floor", "isqrt",
+                             "sqrt", "is_list", "all_within"},
+                            name);
 }
 
 Result evaluateFunction(const Sources &sources, const Expr &call,
@@ -167,6 +167,22 @@ Result evaluateFunction(const Sources &sources, const Expr &call,
                                        " arguments, here are " +
                                        llvm::Twine(arguments.size()));
   const Value &a = arguments[0];
+  if (name == "numbers") {
+    llvm::SmallVector<llvm::StringRef> words;
+    if (a.isString())
+      llvm::StringRef(a.string()).split(words, ',', -1, /*KeepEmpty=*/false);
+    Value::List list;
+    for (llvm::StringRef word : words) {
+      int64_t number = 0;
+      if (word.trim().getAsInteger(10, number))
+        words.clear();
+      list.push_back(Value(number));
+    }
+    if (words.empty())
+      return sources.error(call.loc, a.str() + " is no list of integers "
+                                               "separated by commas");
+    return Value(std::move(list));
+  }
   if (name == "is_list")
     return Value(a.isList());
   if (name == "all_within") {
@@ -194,9 +210,12 @@ Result evaluateFunction(const Sources &sources, const Expr &call,
     return arguments[1].number() < a.number() ? arguments[1] : a;
   if (name == "max")
     return arguments[1].number() > a.number() ? arguments[1] : a;
-  double x = name == "ceil"    ? std::ceil(a.number())
-             : name == "floor" ? std::floor(a.number())
-                               : std::floor(std::sqrt(a.number()));
+  if (name == "sqrt" && a.number() >= 0)
+    return Value(std::sqrt(a.number()));
+  double x = name == "ceil" ? std::ceil(a.number())
+             : name == "floor"
+                 ? std::floor(a.number())
+                 : std::floor(std::sqrt(a.number())); // NaN below 0
   if (!(std::fabs(x) < 9e15))
     return sources.error(call.loc,
                          name + " of " + a.str() + " is no integer below 9e15");

@@ -100,6 +100,8 @@ llvm::Expected<KeyDescription> readKey(const Sources &sources,
     key.required = false;
     key.defaultValue = *value;
   }
+  if (key.nullable)
+    key.required = false; // missing is null
   if (!key.required) {
     key.nullable |= key.defaultValue.isNull();
     if (!typed)

@@ -88,7 +88,7 @@ protected:
 
 private:
   llvm::Expected<mlir::Value> emitGeneric(ValueId value, mlir::Type element);
-  llvm::Error emitRowOperation(const Operation &operation);
+  llvm::Error emitHalves(const Operation &operation);
 
   std::map<std::pair<ValueId, bool>, mlir::Value> values;
 };

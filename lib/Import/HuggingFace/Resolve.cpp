@@ -75,6 +75,8 @@ ModelResolver::run(const ResolveOptions &options) {
       return value.takeError();
     constants[definition.name] = std::move(*value);
   }
+  if (llvm::Error error = evaluateChecks())
+    return std::move(error);
   for (const LayerStack &stack : family.stacks)
     if (llvm::Error error = resolveStack(stack))
       return std::move(error);
@@ -145,8 +147,6 @@ llvm::Error ModelResolver::resolveLayer(const LayerStack &stack, int64_t n,
     return llvm::Error::success();
   }
   if (llvm::Error error = evaluateDims(&layer))
-    return error;
-  if (llvm::Error error = evaluateChecks())
     return error;
   LayerScope scope{sources, family, config.path, constants, {}, {}, {}};
   if (llvm::Error error = declareTensors(scope))

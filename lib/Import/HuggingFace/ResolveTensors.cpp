@@ -113,6 +113,15 @@ llvm::Expected<std::string> TensorResolver::fillIn(llvm::StringRef text,
   return result;
 }
 
+/// A name under the prefix; each "../" in front goes up one step.
+static std::string join(llvm::StringRef prefix, llvm::StringRef name) {
+  while (name.consume_front("../")) {
+    prefix.consume_back(".");
+    prefix = prefix.take_front(prefix.rfind('.') + 1);
+  }
+  return (prefix + name).str();
+}
+
 llvm::Expected<ResolvedTensor>
 TensorResolver::lay(const TensorDeclaration &declaration) {
   ResolvedTensor tensor;
@@ -127,7 +136,7 @@ TensorResolver::lay(const TensorDeclaration &declaration) {
     llvm::Expected<std::string> name = fillIn(source, declaration.loc);
     if (!name)
       return name.takeError();
-    tensor.sources.push_back(prefix + *name);
+    tensor.sources.push_back(join(prefix, *name));
     tensor.stacked = llvm::StringRef(source).contains("{e}");
   }
   if (tensor.stacked && tensor.indices.front() != "e")
@@ -363,13 +372,10 @@ llvm::Error TensorResolver::choosePrefix() {
           fillIn(declaration.sources[0], declaration.loc);
       if (!source)
         return source.takeError();
-      auto [head, tail] = llvm::StringRef(*source).split("{e}");
-      bool stacked = llvm::StringRef(*source).contains("{e}");
-      found +=
-          directory
-              ->find((llvm::Twine(prefix) + head + (stacked ? "0" : "") + tail)
-                         .str())
-              .has_value();
+      std::string name = join(prefix, *source);
+      if (size_t at = name.find("{e}"); at != std::string::npos)
+        name.replace(at, 3, "0");
+      found += directory->find(name).has_value();
     }
     if (found > most) {
       most = found;

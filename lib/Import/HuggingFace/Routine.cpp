@@ -21,8 +21,8 @@ llvm::StringRef opName(Op op) {
       "log",       "log1p",       "sqrt",     "tanh",   "erf",     "sigmoid",
       "silu",      "compare",     "select",   "sum",    "largest", "softmax",
       "normalize", "group_limit", "top_k",    "take",   "exclude", "concat",
-      "slice",     "outer_sum",   "linear",   "lookup", "experts", "identity",
-      "capacity"};
+      "slice",     "outer_sum",   "linear",   "lookup", "every",   "halves",
+      "experts",   "identity",    "capacity"};
   static_assert(std::size(names) == size_t(Op::Capacity) + 1);
   return names[size_t(op)];
 }

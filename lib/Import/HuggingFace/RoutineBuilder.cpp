@@ -10,6 +10,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/Twine.h"
+#include <cmath>
 
 namespace moec::hf {
 
@@ -37,6 +38,8 @@ ValueId RoutineBuilder::addInput(llvm::StringRef name, RoutineType type) {
   Operation &input = add(Op::Input, llvm::SMLoc(), {}, {std::move(type)});
   input.attributes["name"] = Value(name.str());
   names[name.str()] = input.results[0];
+  if (name == "x")
+    row = input.results[0];
   return input.results[0];
 }
 
@@ -59,6 +62,14 @@ ValueId RoutineBuilder::constant(double value, llvm::SMLoc loc) {
   Operation &operation = add(Op::Constant, loc, {}, {RoutineType()});
   operation.attributes["value"] = Value(value);
   return operation.results[0];
+}
+
+void RoutineBuilder::makeConstantId(ValueId value) {
+  const Operation *made = definition(value);
+  if (made->op == Op::Constant &&
+      made->attribute("value").number() ==
+          std::floor(made->attribute("value").number()))
+    routine.types[value].element = ElementKind::Id;
 }
 
 const Operation *RoutineBuilder::definition(ValueId value) const {
@@ -229,6 +240,14 @@ static bool broadcast(Shape &into, const Shape &other) {
 
 ValueResult RoutineBuilder::elementwise(Op op, const Expr &at,
                                         llvm::ArrayRef<ValueId> operands) {
+  // A limit at infinity is none.
+  if (op == Op::Min || op == Op::Max)
+    for (size_t i : {0, 1})
+      if (const Operation *limit = definition(operands[i]);
+          limit->op == Op::Constant &&
+          limit->attribute("value").number() ==
+              (op == Op::Min ? HUGE_VAL : -HUGE_VAL))
+        return operands[1 - i];
   // Of a selection, the condition is no number and the others decide the kind.
   bool isSelect = op == Op::Select;
   RoutineType result = type(operands[isSelect ? 1 : 0]);
@@ -302,9 +321,10 @@ OperandResult RoutineBuilder::lowerBinary(const Expr &expr) {
   ValueResult b = asValue(*rhs, *expr.operands[1]);
   if (!b)
     return b.takeError();
-  // A constant beside ids is an id.
-  if (type(*a).element == ElementKind::Id && right)
-    routine.types[*b].element = ElementKind::Id;
+  if (type(*a).element == ElementKind::Id)
+    makeConstantId(*b);
+  if (type(*b).element == ElementKind::Id)
+    makeConstantId(*a);
   ValueResult result = elementwise(*op, expr, {*a, *b});
   if (!result)
     return result.takeError();

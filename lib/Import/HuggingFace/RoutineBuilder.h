@@ -58,6 +58,9 @@ public:
   /// An input that the program can use under `name`.
   ValueId addInput(llvm::StringRef name, RoutineType type);
 
+  /// The input x.
+  ValueId tokenRow() const { return row; }
+
   /// Runs the statements; afterwards take() has the routine.
   llvm::Error run(const StatementList &statements);
   Routine take() { return std::move(routine); }
@@ -74,6 +77,8 @@ public:
   Operation &add(Op op, llvm::SMLoc loc, llvm::ArrayRef<ValueId> operands,
                  llvm::ArrayRef<RoutineType> types);
   ValueId constant(double value, llvm::SMLoc loc);
+  /// Gives a constant the type of ids, which it stands beside.
+  void makeConstantId(ValueId value);
   /// An element-wise operation; fails if the shapes do not go together.
   ValueResult elementwise(Op op, const Expr &at,
                           llvm::ArrayRef<ValueId> operands);
@@ -91,6 +96,7 @@ private:
   const LayerScope &scope;
   bool expertProgram;
   Routine routine;
+  ValueId row = 0;
   std::map<std::string, Operand, std::less<>> names;
   std::map<std::string, ValueId, std::less<>> tensorValues;
 };

@@ -203,6 +203,44 @@ BuiltinResult lowerLookup(RoutineBuilder &builder, const Expr &call) {
       builder.add(Op::Lookup, call.loc, {*table, *token}, {result}).results[0]};
 }
 
+/// every(S): the ids 0 .. S - 1 for each token.
+BuiltinResult lowerEvery(RoutineBuilder &builder, const Expr &call) {
+  auto arguments = CallArguments::match(builder, call, 1, 1, {});
+  if (!arguments)
+    return arguments.takeError();
+  llvm::Expected<Value> count = builder.lowerConstant(arguments->at(0));
+  if (!count)
+    return count.takeError();
+  if (!count->isInt() || count->integer() < 1 || count->integer() > (1 << 16))
+    return builder.context().blameConfig(
+        call.loc, fmt::format("{} is {}; it must be from 1 to 65536",
+                              builder.context().nameForUser(arguments->at(0)),
+                              count->str()));
+  RoutineType result;
+  result.element = ElementKind::Id;
+  result.shape = {count->integer()};
+  result.perToken = true;
+  Operation &operation =
+      builder.add(Op::Every, call.loc, {builder.tokenRow()}, {result});
+  operation.attributes["count"] = *count;
+  return Values{operation.results[0]};
+}
+
+/// halves(z): the rows of all tokens, [T, 2n], read as [2, T, n].
+BuiltinResult lowerHalves(RoutineBuilder &builder, const Expr &call) {
+  auto arguments = CallArguments::match(builder, call, 1, 1, {});
+  if (!arguments)
+    return arguments.takeError();
+  ValueResult row = arguments->row(0);
+  if (!row)
+    return row.takeError();
+  RoutineType result = builder.type(*row);
+  if (result.shape[0] % 2 != 0 || !result.perToken)
+    return builder.error(call, "expected a token's row of even size, found " +
+                                   result.str());
+  return Values{builder.add(Op::Halves, call.loc, {*row}, {result}).results[0]};
+}
+
 /// concat(a, b): a row behind another, of numbers or of ids.
 BuiltinResult lowerConcat(RoutineBuilder &builder, const Expr &call) {
   auto arguments = CallArguments::match(builder, call, 2, 2, {});

@@ -86,8 +86,10 @@ Search::Known Search::lookup(llvm::StringRef name) const {
     if (llvm::StringRef(key.name).starts_with(inside))
       return Known::Inside;
   }
-  if (llvm::any_of(commonKeys(),
-                   [&](llvm::StringRef p) { return matches(name, p); }))
+  llvm::StringRef last = name.rsplit('.').second;
+  if (llvm::any_of(commonKeys(), [&](llvm::StringRef p) {
+        return matches(last.empty() ? name : last, p);
+      }))
     return Known::Yes;
   return Known::No;
 }

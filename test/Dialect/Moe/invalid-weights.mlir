@@ -51,6 +51,11 @@ moe.weight @w from ["{e}.w", "w_scale_inv"] : tensor<8x64xbf16, #moe.fp8_block<1
 
 // -----
 
+// expected-error @+1 {{'moe.weight' op C5: sources contain {e}, but the type has rank 0}}
+moe.weight @w from ["{e}.w"] : tensor<f32>
+
+// -----
+
 // expected-error @+1 {{'moe.weight' op C6: 'tensor<4294967296x4294967296xbf16>' has 2^62 elements or more}}
 moe.weight @w from ["w"] : tensor<4294967296x4294967296xbf16>
 

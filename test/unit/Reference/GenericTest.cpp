@@ -38,12 +38,12 @@ TEST(Generic, PermutesAndBroadcasts) {
                  .front();
   EXPECT_EQ(y.shape, (Shape{3, 2}));
   expectValues(y, {110, 140, 220, 250, 330, 360});
-  EXPECT_NE(runMessage(text, {floats({1, 3}, {1, 2, 3}),
-                              floats({3}, {100, 200, 300}),
-                              Tensor::scalar(Number{10, 0}),
-                              Tensor::scalar(int64_t(2))})
-                .find("loop 1 runs over 1 and 2 elements"),
-            std::string::npos);
+  EXPECT_NE(
+      runMessage(text,
+                 {floats({1, 3}, {1, 2, 3}), floats({3}, {100, 200, 300}),
+                  Tensor::scalar(Number{10, 0}), Tensor::scalar(int64_t(2))})
+          .find("loop 1 runs over 1 and 2 elements"),
+      std::string::npos);
 }
 
 TEST(Generic, IndicesAndConstants) {
@@ -108,10 +108,10 @@ TEST(Generic, OtherReductionsAreRefused) {
       } -> tensor<f32>
       return %y : tensor<f32>
     })";
-  EXPECT_NE(runMessage(text, {floats({3}, {1, 2, 3}),
-                              Tensor::scalar(Number{1, 0})})
-                .find("the reference reduces by addf"),
-            std::string::npos);
+  EXPECT_NE(
+      runMessage(text, {floats({3}, {1, 2, 3}), Tensor::scalar(Number{1, 0})})
+          .find("the reference reduces by addf"),
+      std::string::npos);
 }
 
 TEST(Generic, NamedForms) {
@@ -131,9 +131,9 @@ TEST(Generic, NamedForms) {
           }
       return %y, %z : tensor<3x2xf32>, tensor<2xf32>
     })";
-  auto results = runFunction(
-      text, {floats({2, 3}, {1, 2, 3, 4, 5, 6}),
-             floats({3, 2}, {0, 0, 0, 0, 0, 0}), floats({2}, {9, 9})});
+  auto results = runFunction(text, {floats({2, 3}, {1, 2, 3, 4, 5, 6}),
+                                    floats({3, 2}, {0, 0, 0, 0, 0, 0}),
+                                    floats({2}, {9, 9})});
   expectValues(results[0], {1, 4, 2, 5, 3, 6});
   expectValues(results[1], {6, 15});
 }

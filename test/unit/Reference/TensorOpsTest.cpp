@@ -81,10 +81,10 @@ TEST(TensorOps, Concat) {
                                   floats({2, 1}, {10, 20})})
                    .front(),
                {1, 2, 10, 3, 4, 20});
-  EXPECT_NE(runMessage(text, {floats({2, 2}, {1, 2, 3, 4}),
-                              floats({1, 1}, {10})})
-                .find("a part has the shape [1, 1], those before it [2, 2]"),
-            std::string::npos);
+  EXPECT_NE(
+      runMessage(text, {floats({2, 2}, {1, 2, 3, 4}), floats({1, 1}, {10})})
+          .find("a part has the shape [1, 1], those before it [2, 2]"),
+      std::string::npos);
 }
 
 TEST(TensorOps, ScalarsAndShapes) {

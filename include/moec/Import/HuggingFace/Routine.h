@@ -57,7 +57,9 @@ enum class Op {
   OuterSum, // [a], [b] -> [a*b], row-major
   Linear,   // row, weight [N, K], optional bias [N]
   Lookup,   // table [V, K], token id -> ids
+  Every,    // ids 0, 1, ..; "count"; the operand is the token's row
   // On all tokens.
+  Halves,   // [T, 2n] read as [2, T, n]: token t gets rows [0, t] and [1, t]
   Experts,  // x, ids, weights; "program", "before"
   Identity, // x, ids, weights; "from"
   Capacity, // ids, weights -> ids, weights; "limit" or "fraction", "per",

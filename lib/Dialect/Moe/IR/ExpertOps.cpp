@@ -22,8 +22,8 @@ LogicalResult GroupOp::verify() {
     return failure();
   int64_t experts = static_cast<int64_t>(getExperts());
   RankedTensorType offsets = tensorType(getOffsets());
-  if (offsets.getRank() != 1 || experts < 1 ||
-      offsets.getDimSize(0) != experts + 1)
+  if (experts < 1 || offsets.getRank() != 1 || offsets.getDimSize(0) < 1 ||
+      offsets.getDimSize(0) - 1 != experts)
     return emitOpError("C2: 'offsets' is ")
            << offsets << " for " << experts << " experts";
   return checkRank(*this, "C3", "slots", getSlots(), 1);

@@ -60,6 +60,8 @@ LogicalResult WeightOp::verify() {
            << element << ", not f32, f16, bf16 or an integer";
   if (llvm::count_if(getSources(), isStackedName) % getSources().size() != 0)
     return broken(*this, "C5", "some sources contain {{e} and some do not");
+  if (isStacked() && type.getRank() == 0)
+    return broken(*this, "C5", "sources contain {{e}, but the type has rank 0");
   return success();
 }
 

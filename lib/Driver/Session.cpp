@@ -1,0 +1,196 @@
+//===- Session.cpp - Running layers through the C interface ---------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Calls, and tensors as DLPack has them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "moec/Support/Error.h"
+
+using namespace llvm;
+
+namespace moec::driver {
+
+static Error lastError() { return inputError(moec_last_error()); }
+
+/// The element types that pass the interface.
+static constexpr std::pair<DType, DLDataType> dtypes[] = {
+    {DType::F32, {kDLFloat, 32, 1}},
+    {DType::F16, {kDLFloat, 16, 1}},
+    {DType::BF16, {kDLBfloat, 16, 1}},
+    {DType::I32, {kDLInt, 32, 1}},
+    {DType::I64, {kDLInt, 64, 1}}};
+
+static Expected<DType> fromDLPack(DLDataType type) {
+  for (auto [dtype, other] : dtypes)
+    if (other.code == type.code && other.bits == type.bits)
+      return dtype;
+  return inputError("the bundle has a tensor of DLPack type {}, {} bits, which "
+                    "this program does not know",
+                    int(type.code), int(type.bits));
+}
+
+static Expected<DLTensor> view(StringRef name, HostTensor &tensor) {
+  DLTensor result = {};
+  for (auto [dtype, type] : dtypes)
+    if (dtype == tensor.dtype)
+      result.dtype = type;
+  if (result.dtype.bits == 0)
+    return inputError("{} is of type {}; a layer takes f32, f16, bf16, i32 and "
+                      "i64",
+                      name, dtypeName(tensor.dtype));
+  result.data = tensor.bytes.data();
+  result.device = {kDLCPU, 0};
+  result.ndim = static_cast<int32_t>(tensor.shape.size());
+  result.shape = tensor.shape.data();
+  return result;
+}
+
+Expected<Session> Session::open(StringRef path, int32_t threads,
+                                uint64_t flags) {
+  moec_options options = MOEC_OPTIONS_INIT;
+  options.flags = flags;
+  Session session;
+  moec_model *model = nullptr;
+  if (moec_open(path.str().c_str(), &options, &model) != MOEC_OK)
+    return lastError();
+  session.model.reset(model);
+  moec_context *context = nullptr;
+  if (moec_context_create(model, threads, &context) != MOEC_OK)
+    return lastError();
+  session.context.reset(context);
+  return session;
+}
+
+Expected<SessionLayer> Session::describe(int32_t index) const {
+  SessionLayer layer;
+  layer.index = index;
+  layer.info.struct_size = sizeof(layer.info);
+  if (moec_layer_get_info(model.get(), index, &layer.info) != MOEC_OK)
+    return lastError();
+  layer.name = layer.info.name;
+  auto read = [&](decltype(&moec_layer_get_input) get, int32_t count,
+                  std::vector<LayerTensor> &out) -> Error {
+    for (int32_t i = 0; i < count; ++i) {
+      moec_tensor_info info = {};
+      info.struct_size = sizeof(info);
+      if (get(model.get(), index, i, &info) != MOEC_OK)
+        return lastError();
+      Expected<DType> dtype = fromDLPack(info.dtype);
+      if (!dtype)
+        return dtype.takeError();
+      out.push_back({info.name, info.cols, *dtype, info.optional != 0});
+    }
+    return Error::success();
+  };
+  if (Error error =
+          read(moec_layer_get_input, layer.info.num_inputs, layer.inputs))
+    return std::move(error);
+  if (Error error =
+          read(moec_layer_get_output, layer.info.num_outputs, layer.outputs))
+    return std::move(error);
+  return layer;
+}
+
+Expected<SessionLayer> Session::layer(StringRef name) const {
+  int32_t index = moec_layer_find(model.get(), name.str().c_str());
+  if (index < 0)
+    return lastError();
+  return describe(index);
+}
+
+Expected<std::vector<SessionLayer>> Session::layers() const {
+  std::vector<SessionLayer> result;
+  for (int32_t i = 0; i < moec_layer_count(model.get()); ++i) {
+    Expected<SessionLayer> layer = describe(i);
+    if (!layer)
+      return layer.takeError();
+    result.push_back(std::move(*layer));
+  }
+  return result;
+}
+
+/// An output for `hidden` rows of the given shape; [T, cols] but for "hidden",
+/// which is shaped like the input.
+static Expected<HostTensor> makeOutput(const LayerTensor &output,
+                                       const Shape &hiddenShape,
+                                       DType hiddenDtype) {
+  HostTensor tensor;
+  if (output.name == "hidden") {
+    tensor.dtype = hiddenDtype;
+    tensor.shape = hiddenShape;
+    tensor.shape.back() = output.cols;
+  } else {
+    tensor.dtype = output.dtype;
+    ArrayRef<int64_t> batch = ArrayRef(hiddenShape).drop_back();
+    tensor.shape = {numElements(batch).value_or(0), output.cols};
+  }
+  std::optional<uint64_t> bytes = tensorBytes(tensor.shape, tensor.dtype);
+  if (!bytes)
+    return inputError("the output {} of shape {} is too large", output.name,
+                      formatShape(tensor.shape));
+  tensor.bytes.resize(*bytes);
+  return tensor;
+}
+
+Expected<NamedTensors> Session::run(const SessionLayer &layer,
+                                    RunRequest &request) {
+  SmallVector<DLTensor, 4> views;
+  views.reserve(layer.inputs.size() + layer.outputs.size());
+  SmallVector<const DLTensor *, 4> inputs;
+  SmallVector<DLTensor *, 4> outputs;
+  auto addView = [&](StringRef name, HostTensor &tensor) -> Error {
+    Expected<DLTensor> tensorView = view(name, tensor);
+    if (!tensorView)
+      return tensorView.takeError();
+    views.push_back(*tensorView);
+    return Error::success();
+  };
+  for (const LayerTensor &input : layer.inputs) {
+    HostTensor *tensor = findTensor(request.inputs, input.name);
+    inputs.push_back(nullptr);
+    if (!tensor)
+      continue;
+    if (Error error = addView(input.name, *tensor))
+      return std::move(error);
+    inputs.back() = &views.back();
+  }
+  const HostTensor *hidden = findTensor(request.inputs, "hidden");
+  if (!hidden || hidden->shape.empty())
+    return inputError("the input has no tensor 'hidden' of shape [T, {}]",
+                      layer.info.hidden);
+
+  NamedTensors results;
+  results.reserve(layer.outputs.size());
+  for (const LayerTensor &output : layer.outputs) {
+    outputs.push_back(nullptr);
+    HostTensor *tensor = nullptr;
+    if (!request.givenRouting || output.name == "hidden") {
+      Expected<HostTensor> made =
+          makeOutput(output, hidden->shape, request.hiddenDtype);
+      if (!made)
+        return made.takeError();
+      results.emplace_back(output.name, std::move(*made));
+      tensor = &results.back().second;
+    } else if (output.name == "topk_ids" || output.name == "topk_weights") {
+      tensor = findTensor(request.inputs, output.name);
+    }
+    if (!tensor)
+      continue;
+    if (Error error = addView(output.name, *tensor))
+      return std::move(error);
+    outputs.back() = &views.back();
+  }
+  uint64_t flags = request.givenRouting ? MOEC_RUN_GIVEN_ROUTING : 0;
+  if (moec_run(context.get(), layer.index, inputs.data(),
+               static_cast<int32_t>(inputs.size()), outputs.data(),
+               static_cast<int32_t>(outputs.size()), flags) != MOEC_OK)
+    return lastError();
+  return results;
+}
+
+} // namespace moec::driver

@@ -1,0 +1,80 @@
+//===- Session.h - Running layers through the C interface -------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The run time as run and verify use it: the same C interface that any other
+// program has, with its errors and lifetimes in C++ terms.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_DRIVER_SESSION_H
+#define MOEC_LIB_DRIVER_SESSION_H
+
+#include "TensorFile.h"
+#include "moec-c/Runtime.h"
+
+#include <memory>
+
+namespace moec::driver {
+
+/// One input or output of a layer.
+struct LayerTensor {
+  std::string name;
+  int64_t cols = 0;
+  DType dtype = DType::F32;
+  bool optional = false;
+};
+
+struct SessionLayer {
+  int32_t index = 0;
+  std::string name;
+  moec_layer_info info = {};
+  std::vector<LayerTensor> inputs, outputs;
+};
+
+/// How to run a layer.
+struct RunRequest {
+  /// By name; those of the layer that are not optional are needed. With
+  /// `givenRouting`, also "topk_ids" and "topk_weights".
+  NamedTensors inputs;
+  bool givenRouting = false;
+  DType hiddenDtype = DType::F32;
+};
+
+/// An open bundle and a context.
+class Session {
+public:
+  /// `threads`: 0 for one on each CPU.
+  static llvm::Expected<Session> open(llvm::StringRef path, int32_t threads,
+                                      uint64_t flags = 0);
+
+  llvm::Expected<SessionLayer> layer(llvm::StringRef name) const;
+  llvm::Expected<std::vector<SessionLayer>> layers() const;
+  /// The manifest's description of the model.
+  llvm::StringRef modelJson() const { return moec_model_json(model.get()); }
+  int32_t threads() const { return moec_context_threads(context.get()); }
+
+  /// Runs a layer; the result has its outputs in order, with a given routing
+  /// only "hidden".
+  llvm::Expected<NamedTensors> run(const SessionLayer &layer,
+                                   RunRequest &request);
+
+private:
+  llvm::Expected<SessionLayer> describe(int32_t index) const;
+
+  struct CloseModel {
+    void operator()(moec_model *model) const { moec_close(model); }
+  };
+  struct DestroyContext {
+    void operator()(moec_context *context) const {
+      moec_context_destroy(context);
+    }
+  };
+  std::unique_ptr<moec_model, CloseModel> model;
+  std::unique_ptr<moec_context, DestroyContext> context;
+};
+
+} // namespace moec::driver
+
+#endif // MOEC_LIB_DRIVER_SESSION_H
