@@ -60,5 +60,8 @@ config.substitutions += [
 config.available_features.add(os.uname().machine)
 if param("MOEC_SANITIZE", ""):
     config.available_features.add("sanitizer")
+    # LLVM's allocators poison what they hand out again, but only in code that is
+    # compiled with the sanitizer: the packaged libMLIR would seem to read it.
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 if shutil.which("mpirun"):
     config.available_features.add("mpi")

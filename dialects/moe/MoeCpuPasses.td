@@ -41,9 +41,6 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
     Option<"bf16Dot", "bf16-dot", "bool", "false",
            "the target has a dot product of bf16 pairs into f32">
   ];
-  let statistics = [
-    Statistic<"numChosen", "strategies-chosen", "Products given a strategy">
-  ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 

@@ -89,6 +89,21 @@ const OpTable &OpTable::get() {
   return table;
 }
 
+/// Whether `op`, in an iteration, does the same at every point.
+static bool canIterate(mlir::Operation *op, const Frame &frame) {
+  if (op->getNumRegions() > 0)
+    return false;
+  bool isMany = any_of(op->getOperands(), [&](mlir::Value operand) {
+    return !isa<mlir::ShapedType>(operand.getType()) &&
+           frame[operand].rank() > 0;
+  });
+  if (!isMany || isa<mlir::tensor::ExtractOp>(op))
+    return true;
+  return op->hasTrait<mlir::OpTrait::Elementwise>() &&
+         none_of(op->getOperandTypes(),
+                 [](mlir::Type type) { return isa<mlir::ShapedType>(type); });
+}
+
 Error Evaluator::evaluate(mlir::Operation *op, Frame &frame) {
   if (auto use = dyn_cast<mlir::moe::UseOp>(op)) {
     auto weight =
@@ -113,6 +128,9 @@ Error Evaluator::evaluate(mlir::Operation *op, Frame &frame) {
       return tensor.takeError();
     frame.define(operand, *tensor);
   }
+  if (frame.isIteration && !canIterate(op, frame))
+    return errorAt(op, "the reference takes element-wise operations in an "
+                       "iteration");
   if (Error error = entry->function(op, frame))
     return error;
   for (mlir::Value result : op->getResults())

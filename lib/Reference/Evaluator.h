@@ -31,8 +31,11 @@ using TensorRef = std::shared_ptr<const Tensor>;
 /// The values of a region, and of those around it.
 class Frame {
 public:
-  explicit Frame(Evaluator &evaluator, const Frame *parent = nullptr)
-      : evaluator(evaluator), parent(parent) {}
+  /// A frame within `parent`, if there is one. In an iteration, scalars stand
+  /// for all points of a space (see Elementwise.h).
+  explicit Frame(Evaluator &evaluator, const Frame *parent = nullptr,
+                 bool isIteration = false)
+      : evaluator(evaluator), isIteration(isIteration), parent(parent) {}
 
   /// The value of an operand. All operands have one when an operation runs, but
   /// for the stacks of matrices of one that is registered as lazy.
@@ -46,6 +49,7 @@ public:
   }
 
   Evaluator &evaluator;
+  const bool isIteration;
 
 private:
   const Frame *parent;

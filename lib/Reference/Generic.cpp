@@ -23,7 +23,7 @@ Expected<SmallVector<TensorRef>> evaluateForAll(mlir::Block &block,
                                                 ArrayRef<TensorRef> arguments,
                                                 const Shape &shape,
                                                 Frame &frame) {
-  Frame inner(frame.evaluator, &frame);
+  Frame inner(frame.evaluator, &frame, /*isIteration=*/true);
   for (auto [argument, tensor] : zip_equal(block.getArguments(), arguments))
     inner.define(argument, tensor);
   if (Error error = frame.evaluator.evaluateBody(block, inner))
@@ -41,10 +41,13 @@ static Expected<Shape> iterationSpace(linalg::LinalgOp op, const Frame &frame) {
        zip_equal(op.getIndexingMapsArray(), op->getOperands())) {
     const Shape &shape = frame[operand].shape;
     for (auto [dim, expr] : enumerate(map.getResults())) {
+      if (auto place = dyn_cast<mlir::AffineConstantExpr>(expr);
+          place && place.getValue() >= 0 && place.getValue() < shape[dim])
+        continue;
       auto loop = dyn_cast<mlir::AffineDimExpr>(expr);
       if (!loop)
-        return errorAt(op, "the reference takes indexing maps that permute or "
-                           "drop dimensions");
+        return errorAt(op, "the reference takes indexing maps of loops and of "
+                           "constants inside of the operand");
       int64_t &size = sizes[loop.getPosition()];
       if (size != -1 && size != shape[dim])
         return errorAt(op, fmt::format("loop {} runs over {} and {} elements",
@@ -59,11 +62,17 @@ static Expected<Shape> iterationSpace(linalg::LinalgOp op, const Frame &frame) {
 static std::vector<int64_t> elementsAt(mlir::AffineMap map, const Shape &shape,
                                        const Shape &space) {
   Shape strides = stridesOf(shape), strideOfLoop(space.size(), 0);
-  for (auto [dim, expr] : enumerate(map.getResults()))
-    strideOfLoop[cast<mlir::AffineDimExpr>(expr).getPosition()] += strides[dim];
+  int64_t start = 0;
+  for (auto [dim, expr] : enumerate(map.getResults())) {
+    if (auto place = dyn_cast<mlir::AffineConstantExpr>(expr))
+      start += place.getValue() * strides[dim];
+    else
+      strideOfLoop[cast<mlir::AffineDimExpr>(expr).getPosition()] +=
+          strides[dim];
+  }
   std::vector<int64_t> elements;
   forEachIndex(space, [&](ArrayRef<int64_t> index) {
-    int64_t at = 0;
+    int64_t at = start;
     for (auto [i, stride] : zip_equal(index, strideOfLoop))
       at += i * stride;
     elements.push_back(at);
@@ -193,7 +202,7 @@ static Error evaluateLinalg(mlir::Operation *operation, Frame &frame) {
   if (!space)
     return space.takeError();
   mlir::Block &body = op->getRegion(0).front();
-  Frame inner(frame.evaluator, &frame);
+  Frame inner(frame.evaluator, &frame, /*isIteration=*/true);
   for (auto [argument, operand, map] : zip_equal(
            body.getArguments(), op->getOperands(), op.getIndexingMapsArray())) {
     const Tensor &tensor = frame[operand];

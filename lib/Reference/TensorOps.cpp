@@ -92,6 +92,28 @@ static Error evaluateFill(mlir::linalg::FillOp op, Frame &frame) {
   return Error::success();
 }
 
+static Error evaluateGenerate(tensor::GenerateOp op, Frame &frame) {
+  Expected<Shape> shape =
+      shapeOfType(op, op.getType(), op.getDynamicExtents(), frame);
+  if (!shape)
+    return shape.takeError();
+  SmallVector<TensorRef> indices;
+  for (size_t dim = 0; dim < shape->size(); ++dim) {
+    Tensor index = Tensor::integers(*shape);
+    int64_t next = 0;
+    forEachIndex(*shape, [&](ArrayRef<int64_t> point) {
+      index.ints[next++] = point[dim];
+    });
+    indices.push_back(std::make_shared<Tensor>(std::move(index)));
+  }
+  Expected<SmallVector<TensorRef>> yielded =
+      evaluateForAll(op.getBody().front(), indices, *shape, frame);
+  if (!yielded)
+    return yielded.takeError();
+  frame.define(op, yielded->front());
+  return Error::success();
+}
+
 static Error evaluateFromElements(tensor::FromElementsOp op, Frame &frame) {
   Tensor result;
   result.shape = Shape(op.getType().getShape());
@@ -307,6 +329,7 @@ void addTensorOps(OpTable &table) {
   table.add(evaluateEmpty);
   table.add(evaluateSplat);
   table.add(evaluateFill);
+  table.add(evaluateGenerate);
   table.add(evaluateFromElements);
   table.add(evaluateDim);
   table.add(evaluateExtract);

@@ -66,14 +66,12 @@ struct MoeChooseStrategyPass
                    getElementTypeOrSelf(linear.getWeight()), 1,
                    cast<RankedTensorType>(linear.getWeight().getType())
                        .getDimSize(0)));
-        ++numChosen;
       } else if (auto product = dyn_cast<GroupedMatmulOp>(op);
                  product && !product.getStrategy()) {
         product.setStrategyAttr(
             choose(op, getElementTypeOrSelf(product.getInput()),
                    product.getWeightType(), product.getWeights().size(),
                    product.getN()));
-        ++numChosen;
       }
     });
   }

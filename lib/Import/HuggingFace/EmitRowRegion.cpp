@@ -191,8 +191,8 @@ llvm::Error RowRegion::emit(const HfOperation &operation) {
     break;
   }
   case Op::Every: {
-    SmallVector<int32_t> ids(
-        llvm::seq<int32_t>(0, operation.attribute("count").integer()));
+    SmallVector<int32_t> ids = llvm::to_vector(llvm::seq<int32_t>(
+        0, static_cast<int32_t>(operation.attribute("count").integer())));
     result =
         arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr(ids));
     break;

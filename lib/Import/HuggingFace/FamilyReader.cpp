@@ -162,6 +162,7 @@ llvm::Error FamilyReader::definitions(const YamlNode &node,
 }
 
 llvm::Error FamilyReader::checks(const YamlNode &node) {
+  family.checks.clear();
   for (const std::unique_ptr<YamlNode> &item : node.items) {
     Check check;
     const YamlNode *that = item->find("that"), *say = item->find("say");

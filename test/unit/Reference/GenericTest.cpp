@@ -46,6 +46,28 @@ TEST(Generic, PermutesAndBroadcasts) {
       std::string::npos);
 }
 
+TEST(Generic, ConstantPlaces) {
+  std::string text = R"(
+    func.func @f(%x: tensor<2x3xf32>, %g: tensor<2x1xf32>) -> tensor<2x3xf32> {
+      %y = linalg.generic {
+          indexing_maps = [affine_map<(i, j) -> (i, j)>,
+                           affine_map<(i, j) -> (i, 0)>,
+                           affine_map<(i, j) -> (i, j)>],
+          iterator_types = ["parallel", "parallel"]}
+          ins(%x, %g : tensor<2x3xf32>, tensor<2x1xf32>)
+          outs(%x : tensor<2x3xf32>) {
+      ^bb0(%a: f32, %b: f32, %out: f32):
+        %r = arith.mulf %a, %b : f32
+        linalg.yield %r : f32
+      } -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    })";
+  Tensor y = runFunction(text, {floats({2, 3}, {1, 2, 3, 4, 5, 6}),
+                                floats({2, 1}, {10, 100})})
+                 .front();
+  expectValues(y, {10, 20, 30, 400, 500, 600});
+}
+
 TEST(Generic, IndicesAndConstants) {
   std::string text = R"(
     func.func @f(%e: tensor<2x3xf32>) -> (tensor<2x3xf32>, tensor<2x3xf32>) {
@@ -112,6 +134,24 @@ TEST(Generic, OtherReductionsAreRefused) {
       runMessage(text, {floats({3}, {1, 2, 3}), Tensor::scalar(Number{1, 0})})
           .find("the reference reduces by addf"),
       std::string::npos);
+}
+
+TEST(Generic, BodiesAreElementwise) {
+  std::string text = R"(
+    func.func @f(%x: tensor<3xf32>) -> tensor<3x2xf32> {
+      %y = tensor.generate {
+      ^bb0(%i: index, %j: index):
+        %row = tensor.extract_slice %x[%i] [1] [1]
+            : tensor<3xf32> to tensor<1xf32>
+        %c0 = arith.constant 0 : index
+        %a = tensor.extract %row[%c0] : tensor<1xf32>
+        tensor.yield %a : f32
+      } : tensor<3x2xf32>
+      return %y : tensor<3x2xf32>
+    })";
+  EXPECT_NE(runMessage(text, {floats({3}, {1, 2, 3})})
+                .find("'tensor.extract_slice' at"),
+            std::string::npos);
 }
 
 TEST(Generic, NamedForms) {

@@ -129,6 +129,24 @@ TEST(TensorOps, ScalarsAndShapes) {
             std::string::npos);
 }
 
+TEST(TensorOps, Generate) {
+  std::string text = R"(
+    func.func @f(%x: tensor<3xf32>, %y: tensor<2xf32>) -> tensor<3x2xf32> {
+      %z = tensor.generate {
+      ^bb0(%i: index, %j: index):
+        %a = tensor.extract %x[%i] : tensor<3xf32>
+        %b = tensor.extract %y[%j] : tensor<2xf32>
+        %c = arith.addf %a, %b : f32
+        tensor.yield %c : f32
+      } : tensor<3x2xf32>
+      return %z : tensor<3x2xf32>
+    })";
+  expectValues(
+      runFunction(text, {floats({3}, {1, 2, 3}), floats({2}, {10, 20})})
+          .front(),
+      {11, 21, 12, 22, 13, 23});
+}
+
 TEST(TensorOps, WhatWasNeverWrittenIsNoNumber) {
   std::string text = R"(
     func.func @f() -> tensor<2xf32> {
