@@ -85,7 +85,7 @@ Error CompileCommand::check() {
                       "give -o another path or choose another --emit");
   Expected<CpuTarget> resolved = resolveCpu(mcpu);
   if (!resolved)
-    return usageError("--mcpu: {}", toString(resolved.takeError()));
+    return usageError("{}", toString(resolved.takeError()));
   target = *resolved;
   return Error::success();
 }

@@ -52,6 +52,8 @@ void Console::setColor(StringRef mode) {
                         sys::Process::StandardOutHasColors());
   colorErr = wanted || (allowed && sys::Process::StandardErrIsDisplayed() &&
                         sys::Process::StandardErrHasColors());
+  // For the diagnostics that MLIR prints.
+  errs().enable_colors(colorErr);
 }
 
 void Console::print(StringRef text) { outs() << text; }

@@ -102,14 +102,19 @@ static std::string orDash(uint64_t number, std::string (*format)(uint64_t)) {
 }
 
 static std::string layerTable(const Console &console, const ModelFacts &facts) {
-  Table table({"layers", "kind", ">experts", ">top", ">hidden", ">width",
+  Table table({"layers", "kind", ">experts", ">top-k", ">hidden", ">width",
                "stored", ">bytes each", ">a token reads", ">flops a token"});
-  const std::vector<LayerFacts> &layers = facts.layers;
-  for (size_t i = 0, end; i < layers.size(); i = end) {
-    std::vector<std::string> names;
-    for (end = i; end < layers.size() && layers[i].isLike(layers[end]); ++end)
-      names.push_back(layers[end].name);
-    const LayerFacts &layer = layers[i];
+  // Layers that are alike share a line, at the place of the first.
+  std::vector<std::pair<const LayerFacts *, std::vector<std::string>>> groups;
+  for (const LayerFacts &layer : facts.layers) {
+    auto group = find_if(
+        groups, [&](const auto &other) { return other.first->isLike(layer); });
+    if (group == groups.end())
+      group = groups.insert(groups.end(), {&layer, {}});
+    group->second.push_back(layer.name);
+  }
+  for (const auto &[first, names] : groups) {
+    const LayerFacts &layer = *first;
     if (!layer.moe) {
       table.addRow({foldLayerNames(names), "dense"});
       continue;
@@ -129,7 +134,8 @@ static std::string fact(const Console &console, StringRef what,
   if (text.empty())
     return "";
   std::string label = fmt::format("{:<12}", what);
-  return "  " + console.styled(Style::Dim, label) + text.str() + "\n";
+  return "  " + console.styled(Style::Dim, label) +
+         wrapText(text, 2 + label.size()) + "\n";
 }
 
 static std::string totals(const ModelFacts &facts) {
@@ -148,9 +154,12 @@ static std::string totals(const ModelFacts &facts) {
 
 static std::string modelLine(const ModelFacts &facts) {
   if (facts.family.empty())
-    return facts.kind;
-  return fmt::format("{}, {} of the family {}", facts.kind,
-                     printable(facts.modelType), printable(facts.family));
+    return "a " + facts.kind;
+  std::string text =
+      fmt::format("a {} of the family {}", facts.kind, printable(facts.family));
+  if (facts.modelType != facts.family)
+    text += fmt::format(" (model_type {})", printable(facts.modelType));
+  return text;
 }
 
 std::string formatFacts(const Console &console, const ModelFacts &facts) {

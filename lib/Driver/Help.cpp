@@ -8,34 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "Table.h"
 
 using namespace llvm;
 
 namespace moec::driver {
 
-constexpr size_t pageWidth = 80;
 /// Where descriptions start; a longer term gets a line of its own.
 constexpr size_t helpColumn = 28;
-
-/// `text` in lines of at most pageWidth columns, all but the first indented.
-static std::string wrapped(StringRef text, size_t indent) {
-  std::string result;
-  size_t column = indent;
-  while (!text.empty()) {
-    auto [word, rest] = text.split(' ');
-    if (column > indent && column + 1 + word.size() > pageWidth) {
-      result += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += word.size();
-    text = rest;
-  }
-  return result;
-}
 
 /// "  term    description".
 static std::string entry(StringRef term, StringRef description) {
@@ -44,7 +24,7 @@ static std::string entry(StringRef term, StringRef description) {
     line += "\n" + std::string(helpColumn, ' ');
   else
     line.resize(helpColumn, ' ');
-  return line + wrapped(description, helpColumn) + "\n";
+  return line + wrapText(description, helpColumn) + "\n";
 }
 
 static std::string optionTerm(const OptionTable::Option &option) {
@@ -64,7 +44,7 @@ static std::string paragraphs(StringRef text) {
     for (char &c : line)
       if (c == '\n')
         c = ' ';
-    result += wrapped(line, 0) + "\n\n";
+    result += wrapText(line, 0) + "\n\n";
     text = rest;
   }
   return result;
@@ -117,8 +97,8 @@ std::string programHelp(const Console &console,
       console.styled(Style::Bold, "Commands:") + "\n";
   for (const CommandInfo *info : commands)
     page += fmt::format("  {:<11}{}\n", info->name, info->summary);
-  page += "\n`moec COMMAND --help` explains a command, `moec --version` says "
-          "which moec this is.\nExit codes: 0 done, 1 something is wrong with "
+  page += "\n`moec COMMAND --help` explains a command; `moec --version` says "
+          "which moec this\nis. Exit codes: 0 done, 1 something is wrong with "
           "the input or a result, 2 usage.\n\n";
   return page + examples(console, "$ moec inspect path/to/checkpoint\n"
                                   "$ moec compile path/to/checkpoint -o "

@@ -16,6 +16,10 @@ using namespace llvm;
 
 namespace moec::driver {
 
+/// The widest distance of layers that are folded; models alternate dense and
+/// MoE layers with a period of two or four.
+constexpr int64_t maxStep = 8;
+
 /// "encoder.layers.3" as "encoder.layers." and 3; no number gives -1.
 static std::pair<StringRef, int64_t> splitNumber(StringRef name) {
   size_t dot = name.rfind('.');
@@ -98,18 +102,26 @@ std::string foldLayerNames(ArrayRef<std::string> names) {
   std::string text;
   for (size_t i = 0; i < names.size();) {
     auto [stem, first] = splitNumber(names[i]);
-    size_t end = i + 1;
-    for (; end < names.size() && first >= 0; ++end) {
-      auto [otherStem, number] = splitNumber(names[end]);
-      if (otherStem != stem || number != first + int64_t(end - i))
-        break;
-    }
+    auto follows = [&, stem = stem](size_t at, int64_t number) {
+      return at < names.size() && number >= 0 &&
+             splitNumber(names[at]) == std::pair(stem, number);
+    };
+    // Two names are a run only if they are neighbours.
+    int64_t step = follows(i + 1, first + 1) ? 1 : 0;
+    for (int64_t wide = 2; !step && wide <= maxStep; ++wide)
+      if (follows(i + 1, first + wide) && follows(i + 2, first + 2 * wide))
+        step = wide;
+    size_t count = 1;
+    while (step && follows(i + count, first + int64_t(count) * step))
+      ++count;
     if (!text.empty())
       text += ", ";
     text += printable(names[i]);
-    if (end - i > 1)
-      text += fmt::format("-{}", first + int64_t(end - i) - 1);
-    i = end;
+    if (count > 1)
+      text += fmt::format("-{}", first + int64_t(count - 1) * step);
+    if (step > 1)
+      text += fmt::format(" by {}", step);
+    i += count;
   }
   return text;
 }

@@ -40,7 +40,10 @@ std::unique_ptr<mlir::MLIRContext> createContext() {
                   mlir::linalg::LinalgDialect, mlir::math::MathDialect,
                   mlir::moe::MoeDialect, mlir::scf::SCFDialect,
                   mlir::tensor::TensorDialect, mlir::vector::VectorDialect>();
-  return std::make_unique<mlir::MLIRContext>(registry);
+  auto context = std::make_unique<mlir::MLIRContext>(registry);
+  // Messages quote the source; the whole operation as text would bury them.
+  context->printOpOnDiagnostic(false);
+  return context;
 }
 
 std::string moduleText(mlir::ModuleOp module) {

@@ -106,14 +106,15 @@ OptionTable::Option &OptionTable::choice(StringRef name, StringRef help,
                                          std::vector<std::string> values,
                                          std::string &target) {
   std::string metavar = fmt::format("{}", fmt::join(values, "|"));
-  return custom(name, metavar, help,
-                [&target, values = std::move(values)](StringRef value) {
-                  if (!is_contained(values, value))
-                    return usageError("{} is not one of {}", quote(value),
-                                      fmt::join(values, ", "));
-                  target = value.str();
-                  return Error::success();
-                });
+  return custom(
+      name, metavar, help,
+      [&target, values = std::move(values)](StringRef value) -> Error {
+        if (!is_contained(values, value))
+          return usageError("{} is not one of {}", quote(value),
+                            fmt::join(values, ", "));
+        target = value.str();
+        return Error::success();
+      });
 }
 
 void OptionTable::endCommon() {

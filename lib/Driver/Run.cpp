@@ -11,10 +11,6 @@
 #include "Progress.h"
 #include "Session.h"
 
-#include "llvm/ADT/STLExtras.h"
-
-#include <chrono>
-
 using namespace llvm;
 
 namespace moec::driver {
@@ -101,6 +97,10 @@ Expected<RunRequest> RunCommand::makeRequest(const SessionLayer &layer) const {
   DType inputDtype = findTensor(request.inputs, "hidden")->dtype;
   request.hiddenDtype =
       outputDtype.empty() ? inputDtype : *parseDType(outputDtype);
+  if (request.hiddenDtype == DType::BF16 && StringRef(output).ends_with(".npy"))
+    return inputError("{}: NumPy has no bf16; write a .safetensors file, or "
+                      "choose --output-dtype=f32",
+                      printable(output));
   return request;
 }
 
@@ -118,12 +118,10 @@ Expected<int> RunCommand::run(Console &console) {
   if (!request)
     return request.takeError();
   progress.setWhat("running " + layerName);
-  auto start = std::chrono::steady_clock::now();
   Expected<NamedTensors> results = session->run(*layer, *request);
   if (!results)
-    return results.takeError();
-  std::chrono::duration<double, std::milli> elapsed =
-      std::chrono::steady_clock::now() - start;
+    return inputError("{}: {}", printable(input),
+                      toString(results.takeError()));
   progress.finish();
   // A given routing is passed on, so that the output says what was applied.
   if (request->givenRouting)
@@ -133,9 +131,8 @@ Expected<int> RunCommand::run(Console &console) {
     return std::move(error);
   const Shape &shape = results->front().second.shape;
   int64_t tokens = numElements(ArrayRef(shape).drop_back()).value_or(0);
-  console.info(fmt::format("{}: {} in {:.3g} ms on {}\n", printable(layerName),
-                           plural(tokens, "token"), elapsed.count(),
-                           plural(session->threads(), "thread")));
+  console.info(fmt::format("{}: {} of {}\n", printable(output),
+                           plural(tokens, "token"), printable(layerName)));
   return 0;
 }
 

@@ -1,9 +1,10 @@
-//===- Table.cpp - Text in columns ----------------------------------------===//
+//===- Table.cpp - Text in lines and columns
+//----------------------------------------===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Laying out cells.
+// Laying out words and cells.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +15,28 @@
 using namespace llvm;
 
 namespace moec::driver {
+
+/// Columns of a terminal.
+constexpr size_t pageWidth = 80;
+
+std::string wrapText(StringRef text, size_t indent) {
+  std::string result;
+  size_t column = indent;
+  while (!text.empty()) {
+    auto [word, rest] = text.split(' ');
+    if (column > indent && column + 1 + word.size() > pageWidth) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+    text = rest;
+  }
+  return result;
+}
 
 Table::Table(std::vector<std::string> columns) : heading(std::move(columns)) {
   for (std::string &name : heading) {

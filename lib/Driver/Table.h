@@ -1,9 +1,11 @@
-//===- Table.h - Text in columns --------------------------------*- C++ -*-===//
+//===- Table.h - Text in lines and columns --------------------------------*-
+//C++ -*-===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A table for people: columns as wide as they need to be, numbers to the right.
+// Layout for people: paragraphs, and tables whose columns are as wide as they
+// need to be, with numbers to the right.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +17,10 @@
 #include <vector>
 
 namespace moec::driver {
+
+/// `text` in lines of at most 80 columns, of which all but the first begin with
+/// `indent` spaces; the first starts in that column.
+std::string wrapText(llvm::StringRef text, size_t indent);
 
 class Table {
 public:

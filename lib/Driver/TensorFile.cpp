@@ -91,12 +91,7 @@ Expected<NamedTensors> readTensors(StringRef path,
 Error writeTensors(StringRef path, const NamedTensors &tensors) {
   if (!path.ends_with(".npy"))
     return writeSafetensors(path, tensors);
-  const HostTensor *hidden = findTensor(tensors, "hidden");
-  if (hidden->dtype == DType::BF16)
-    return inputError("{}: NumPy has no bf16; write a .safetensors file, or "
-                      "choose --output-dtype=f32",
-                      printable(path));
-  return writeNpy(path, *hidden);
+  return writeNpy(path, *findTensor(tensors, "hidden"));
 }
 
 } // namespace moec::driver

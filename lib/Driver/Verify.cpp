@@ -17,10 +17,12 @@
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
+
+namespace moec::driver {
+
 using reference::Case;
 using reference::CompareReport;
 
-namespace moec::driver {
 namespace {
 
 /// What a layer's runs came to.

@@ -12,7 +12,6 @@
 #include "moec/Dialect/Moe/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -42,9 +41,6 @@ std::optional<Phase> parsePhase(StringRef name) {
 
 void buildSchedulePipeline(OpPassManager &manager,
                            const PipelineOptions &options) {
-  // Arithmetic on whole tensors becomes linalg.generic, the one element-wise
-  // form the fusions and the back end know. Additions stay: they can become a
-  // product's `onto`.
   if (options.fuse) {
     manager.addPass(moe::createMoeFuseRouterPass());
     // Gather before epilogue: two products are merged only when they read the
@@ -54,7 +50,6 @@ void buildSchedulePipeline(OpPassManager &manager,
     // Combine last: its additions read what the epilogues have become.
     manager.addPass(moe::createMoeFuseCombinePass());
   }
-  manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   // Equal layers are recognised by their text, so after all clean-up.

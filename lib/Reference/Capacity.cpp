@@ -36,7 +36,7 @@ static Error evaluateCapacity(moe::CapacityOp op, Frame &frame) {
   int64_t limit = frame[op.getLimit()].ints[0];
   int64_t per = frame[op.getPer()].ints[0];
   int64_t tokens = ids.shape[0], topK = ids.shape[1];
-  if (limit < 0 || per < 1)
+  if (limit < 0 || (per < 1 && tokens > 0))
     return errorAt(op, fmt::format("'limit' is {} and 'per' {}; a run has 1 "
                                    "token or more, and a limit from 0 up",
                                    limit, per));

@@ -10,6 +10,7 @@
 #include "moec/Reference/ErrorModel.h"
 
 #include <algorithm>
+#include <bit>
 
 using namespace llvm;
 
@@ -23,9 +24,14 @@ double gammaFactor(int64_t n) {
 bool isExact(double value, const Format &format) {
   if (value == 0 || !std::isfinite(value))
     return true;
-  if (std::abs(value) >= format.overflow())
+  auto bits = std::bit_cast<uint64_t>(value);
+  int exponent = static_cast<int>(bits >> 52 & 0x7ff) - 1023;
+  if (exponent > format.maxExponent)
     return false;
-  int exponent = std::max(std::ilogb(value), format.minExponent);
+  if (exponent >= format.minExponent && exponent >= -1022)
+    return (bits & ((uint64_t(1) << (53 - format.precision)) - 1)) == 0;
+  // Subnormals of the format have fewer bits the smaller they are.
+  exponent = format.minExponent;
   double inLastPlaces = std::ldexp(value, format.precision - 1 - exponent);
   return inLastPlaces == std::trunc(inLastPlaces);
 }

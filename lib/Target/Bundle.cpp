@@ -35,9 +35,11 @@ namespace moec {
 using Pipeline = void (*)(OpPassManager &, const PipelineOptions &);
 
 static Error runPipeline(ModuleOp module, Pipeline pipeline,
-                         const CpuTarget &target, StringRef stage) {
+                         const BundleOptions &options, StringRef stage) {
   PassManager manager(module.getContext());
-  pipeline(manager, PipelineOptions(target));
+  PipelineOptions pipelineOptions(options.target);
+  pipelineOptions.fuse = options.fuse;
+  pipeline(manager, pipelineOptions);
   if (failed(manager.run(module)))
     return inputError("stage '{}' failed; the messages above say where", stage);
   return Error::success();
@@ -86,14 +88,13 @@ private:
 
 Error BundleWriter::schedule() {
   scheduled = cast<ModuleOp>(imported->clone());
-  return runPipeline(*scheduled, buildSchedulePipeline, options.target,
-                     "schedule");
+  return runPipeline(*scheduled, buildSchedulePipeline, options, "schedule");
 }
 
 Error BundleWriter::compile(OutputDir &directory) {
   OwningOpRef<ModuleOp> lowered = cast<ModuleOp>((*scheduled)->clone());
-  if (Error error = runPipeline(*lowered, buildLoopsPipeline, options.target,
-                                "lower to loops"))
+  if (Error error =
+          runPipeline(*lowered, buildLoopsPipeline, options, "lower to loops"))
     return error;
   for (auto function : lowered->getOps<func::FuncOp>()) {
     auto packs = function->getAttrOfType<ArrayAttr>("moe.packs");
@@ -105,8 +106,8 @@ Error BundleWriter::compile(OutputDir &directory) {
     manifest.kernels.push_back({symbol, symbol + "_workspace"});
     function->removeAttr("moe.packs");
   }
-  if (Error error = runPipeline(*lowered, buildLlvmPipeline, options.target,
-                                "lower to LLVM"))
+  if (Error error =
+          runPipeline(*lowered, buildLlvmPipeline, options, "lower to LLVM"))
     return error;
   auto object = emitObject(*lowered, options.target);
   if (!object)

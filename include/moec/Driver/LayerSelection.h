@@ -56,7 +56,7 @@ private:
   std::vector<Item> items;
 };
 
-/// Names in order with runs of numbers folded: "layers.0, layers.2-5".
+/// Names in order with runs of numbers folded: "layers.0-3, layers.5-11 by 2".
 std::string foldLayerNames(llvm::ArrayRef<std::string> names);
 
 } // namespace moec::driver

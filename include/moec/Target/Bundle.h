@@ -30,6 +30,8 @@ struct BundleOptions {
   CpuTarget target;
   /// Where weights are read from; null for a bundle without weights.
   const Checkpoint *checkpoint = nullptr;
+  /// Run the fusion passes; without them the same results come slower.
+  bool fuse = true;
   /// The manifest's "model": the text of a JSON object.
   std::string model = "{}";
   /// Threads that pack weights; 0 for one per CPU.

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelLowering.h"
+#include "VectorBody.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -78,6 +79,7 @@ LogicalResult KernelLowering::lower(Operation &op) {
         return lowerIdentityExperts(*this, op);
       })
       .Case([&](linalg::GenericOp op) { return lowerGeneric(*this, op); })
+      .Case([&](linalg::FillOp op) { return lowerFill(*this, op); })
       // The destination of an element-wise operation is its result's buffer.
       .Case([&](tensor::EmptyOp op) { return success(); })
       .Case([&](tensor::DimOp op) -> LogicalResult {
@@ -92,6 +94,10 @@ LogicalResult KernelLowering::lower(Operation &op) {
         return success();
       })
       .Default([&](Operation *op) -> LogicalResult {
+        if (op->getNumResults() == 1 &&
+            isa<RankedTensorType>(op->getResult(0).getType()) &&
+            isVectorizable(*op))
+          return lowerElementwise(*this, *op);
         bool isScalarMath =
             op->getNumRegions() == 0 && op->getNumResults() == 1 &&
             isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
@@ -123,6 +129,11 @@ RowCount KernelLowering::rowCount(Value tensor) {
     return rowCount(product.getGather() ? Value(product.getGather())
                                         : Value(product.getInput()));
   }
+  if (auto fill = dyn_cast_if_present<linalg::FillOp>(op))
+    return rowCount(fill.getOutputs()[0]);
+  if (auto empty = dyn_cast_if_present<tensor::EmptyOp>(op))
+    if (auto size = empty.getDynamicSizes()[0].getDefiningOp<tensor::DimOp>())
+      return rowCount(size.getSource());
   if (auto generic = dyn_cast_if_present<linalg::GenericOp>(op))
     for (auto [operand, map] :
          llvm::zip(generic.getDpsInputs(), generic.getIndexingMapsArray()))

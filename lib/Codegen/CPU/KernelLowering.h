@@ -84,6 +84,9 @@ LogicalResult lowerCombine(KernelLowering &k, moe::CombineOp op);
 LogicalResult lowerIdentityExperts(KernelLowering &k,
                                    moe::IdentityExpertsOp op);
 LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op);
+LogicalResult lowerFill(KernelLowering &k, linalg::FillOp op);
+/// Arithmetic on whole tensors.
+LogicalResult lowerElementwise(KernelLowering &k, Operation &op);
 
 } // namespace moec::cpu
 

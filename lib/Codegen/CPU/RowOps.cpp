@@ -28,7 +28,13 @@ LogicalResult RowProgram::emit(Operation &op) {
       .Case([&](tensor::SplatOp op) { return emitSplat(op); })
       .Case([&](tensor::ConcatOp op) { return emitConcat(op); })
       .Case([&](tensor::ExtractSliceOp op) { return emitExtractSlice(op); })
+      .Case([&](tensor::InsertSliceOp op) { return emitInsertSlice(op); })
       .Case([&](tensor::ExtractOp op) { return emitExtract(op); })
+      // Contents are undefined until slices are inserted.
+      .Case([&](tensor::EmptyOp op) {
+        define(op.getResult());
+        return success();
+      })
       .Default([&](Operation *op) -> LogicalResult {
         if (isVectorizable(*op))
           return emitElementwise(*op);
@@ -185,6 +191,19 @@ LogicalResult RowProgram::emitExtractSlice(tensor::ExtractSliceOp op) {
     return op.emitOpError("is not a constant slice of a row");
   Row row = define(op.getResult());
   copy(getRow(op.getSource()), op.getStaticOffset(0), row.buffer.cols, row, 0);
+  return success();
+}
+
+LogicalResult RowProgram::emitInsertSlice(tensor::InsertSliceOp op) {
+  auto destination = op.getDestType();
+  if (destination.getRank() != 1 ||
+      ShapedType::isDynamic(op.getStaticOffset(0)) || !op.hasUnitStride())
+    return op.emitOpError("is not a constant slice of a row");
+  Row source = getRow(op.getSource());
+  Row row = define(op.getResult());
+  if (!op.getDest().getDefiningOp<tensor::EmptyOp>())
+    copy(getRow(op.getDest()), 0, row.buffer.cols, row, 0);
+  copy(source, 0, source.buffer.cols, row, op.getStaticOffset(0));
   return success();
 }
 

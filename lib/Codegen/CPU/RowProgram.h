@@ -51,6 +51,7 @@ private:
   LogicalResult emitSplat(tensor::SplatOp op);
   LogicalResult emitConcat(tensor::ConcatOp op);
   LogicalResult emitExtractSlice(tensor::ExtractSliceOp op);
+  LogicalResult emitInsertSlice(tensor::InsertSliceOp op);
   LogicalResult emitExtract(tensor::ExtractOp op);
   // Selection.cpp
   LogicalResult emitTopK(moe::TopKOp op);

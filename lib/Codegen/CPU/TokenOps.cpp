@@ -172,8 +172,55 @@ static LogicalResult checkMap(linalg::GenericOp op, AffineMap map) {
   return success();
 }
 
-LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
+/// A stage that makes `tensor` row by row from the elements of `operands`, each
+/// read by its map.
+static void
+emitElements(KernelLowering &k, Value tensor, ValueRange operands,
+             ArrayRef<AffineMap> maps,
+             function_ref<Value(SmallVector<Value> elements)> body) {
   KernelEmitter &e = k.e;
+  Buffer result = k.allocateResult(tensor);
+  RowCount count = k.rowCount(tensor);
+  bool tokenRows = count.perToken == 1 && count.fixed == 0;
+  auto read = [&](Value operand, AffineMap map, Value row, Value col) -> Value {
+    if (!isa<RankedTensorType>(operand.getType()))
+      return e.splat(k.getScalar(operand), e.lanes);
+    Buffer source = k.get(operand);
+    auto reads = [&](unsigned i) {
+      return i < map.getNumResults() && isa<AffineDimExpr>(map.getResult(i));
+    };
+    Value at = reads(0) ? row : e.index(0);
+    if (!reads(1))
+      return e.splat(loadScalar(e, source, at, e.index(0)), e.lanes);
+    return vector::LoadOp::create(e.b, e.vector(source.elementType(), e.lanes),
+                                  source.memref, ValueRange{at, col});
+  };
+  VectorType vectorType = e.vector(result.elementType(), e.lanes);
+  int64_t stride = cast<MemRefType>(result.memref.getType()).getDimSize(1);
+  e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
+  Value zeros =
+      arith::ConstantOp::create(e.b, vectorType, e.b.getZeroAttr(vectorType));
+  auto [from, to] = e.share(result.rows);
+  e.loop(from, to, [&](Value row) {
+    e.forVectors(result.cols, [&](Value col, Value mask) {
+      SmallVector<Value> elements;
+      for (auto [operand, map] : llvm::zip(operands, maps))
+        elements.push_back(read(operand, map, row, col));
+      Value value = body(std::move(elements));
+      if (mask)
+        value = arith::SelectOp::create(e.b, mask, value, zeros);
+      vector::StoreOp::create(e.b, value, result.memref, ValueRange{row, col});
+    });
+    // Whoever multiplies these rows relies on zeros behind them.
+    e.loop(e.index(llvm::alignTo(result.cols, e.lanes)), e.index(stride),
+           e.index(e.lanes), [&](Value col) {
+             vector::StoreOp::create(e.b, zeros, result.memref,
+                                     ValueRange{row, col});
+           });
+  });
+}
+
+LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
   if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
       op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
       !op.getRegionOutputArgs()[0].use_empty())
@@ -186,55 +233,40 @@ LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
     if (failed(checkMap(op, map)))
       return failure();
 
-  Buffer result = k.allocateResult(op.getResult(0));
-  RowCount count = k.rowCount(op.getResult(0));
-  bool tokenRows = count.perToken == 1 && count.fixed == 0;
-  e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
-  auto [from, to] = e.share(result.rows);
-  e.loop(from, to, [&](Value row) {
-    e.forVectors(result.cols, [&](Value col, Value mask) {
-      SmallVector<Value> arguments;
-      for (auto [operand, map] : llvm::zip(op.getDpsInputs(), maps)) {
-        if (!isa<RankedTensorType>(operand.getType())) {
-          arguments.push_back(e.splat(k.getScalar(operand), e.lanes));
-          continue;
-        }
-        Buffer source = k.get(operand);
-        auto reads = [&](unsigned i) {
-          return i < map.getNumResults() &&
-                 isa<AffineDimExpr>(map.getResult(i));
-        };
-        Value at = reads(0) ? row : e.index(0);
-        if (reads(1))
-          arguments.push_back(vector::LoadOp::create(
-              e.b, e.vector(source.elementType(), e.lanes), source.memref,
-              ValueRange{at, col}));
-        else
-          arguments.push_back(
-              e.splat(loadScalar(e, source, at, e.index(0)), e.lanes));
-      }
-      // The output's own argument is not read.
-      arguments.push_back(Value());
-      Value value =
-          cloneBodyOnVectors(e, *op.getBlock(), arguments, e.lanes)[0];
-      if (mask) {
-        Value zeros = arith::ConstantOp::create(
-            e.b, value.getType(), e.b.getZeroAttr(value.getType()));
-        value = arith::SelectOp::create(e.b, mask, value, zeros);
-      }
-      vector::StoreOp::create(e.b, value, result.memref, ValueRange{row, col});
-    });
-    // Whoever multiplies these rows relies on zeros behind them.
-    auto vectorType = e.vector(result.elementType(), e.lanes);
-    Value zeros =
-        arith::ConstantOp::create(e.b, vectorType, e.b.getZeroAttr(vectorType));
-    int64_t stride = cast<MemRefType>(result.memref.getType()).getDimSize(1);
-    e.loop(e.index(llvm::alignTo(result.cols, e.lanes)), e.index(stride),
-           e.index(e.lanes), [&](Value col) {
-             vector::StoreOp::create(e.b, zeros, result.memref,
-                                     ValueRange{row, col});
-           });
+  emitElements(k, op.getResult(0), op.getDpsInputs(), maps,
+               [&](SmallVector<Value> elements) {
+                 // The output's own argument is not read.
+                 elements.push_back(Value());
+                 return cloneBodyOnVectors(k.e, *op.getBlock(), elements,
+                                           k.e.lanes)[0];
+               });
+  return success();
+}
+
+LogicalResult lowerFill(KernelLowering &k, linalg::FillOp op) {
+  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+  Value number = k.getScalar(op.getInputs()[0]);
+  if (!type || type.getRank() != 2 || !number)
+    return op.emitOpError("fills something other than rows with a constant");
+  emitElements(k, op.getResult(0), {}, {}, [&](SmallVector<Value>) -> Value {
+    return k.e.splat(number, k.e.lanes);
   });
+  return success();
+}
+
+LogicalResult lowerElementwise(KernelLowering &k, Operation &op) {
+  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+  if (!type || type.getRank() != 2 || type.getElementType().isInteger(1))
+    return op.emitOpError("works on ")
+           << op.getResult(0).getType()
+           << "; the CPU back end lowers element-wise operations on rows";
+  SmallVector<AffineMap> maps(
+      op.getNumOperands(),
+      AffineMap::getMultiDimIdentityMap(2, op.getContext()));
+  emitElements(k, op.getResult(0), op.getOperands(), maps,
+               [&](SmallVector<Value> elements) {
+                 return cloneOnVectors(k.e, op, elements, k.e.lanes);
+               });
   return success();
 }
 

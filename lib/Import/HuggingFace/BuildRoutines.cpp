@@ -50,6 +50,7 @@ private:
   llvm::Error buildRouter();
   llvm::Error buildBlock();
   llvm::Error addInputs(RoutineBuilder &builder);
+  bool isInput(const Operation &operation) const;
   llvm::Error checkResult(const Program &program, const Routine &routine,
                           llvm::StringRef name, ElementKind kind);
   llvm::Error describeLayer();
@@ -66,6 +67,14 @@ int64_t findDim(const ResolvedLayer &layer, llvm::StringRef name) {
     if (dim == name)
       return size;
   return 0;
+}
+
+/// Whether an input operation is the layer's, and not a value of the router.
+bool LayerBuilder::isInput(const Operation &operation) const {
+  const std::string &name = operation.attribute("name").string();
+  return name == "x" || llvm::any_of(inputs, [&](const auto &input) {
+           return input.first == name;
+         });
 }
 
 llvm::Error LayerBuilder::addInputs(RoutineBuilder &builder) {
@@ -162,7 +171,9 @@ llvm::Error LayerBuilder::buildBlock() {
     return error;
   // The block goes on with whatever the router has named.
   for (const auto &[name, id] : layer.router.results)
-    if (name != "x")
+    if (name != "x" && llvm::none_of(inputs, [&, n = name](const auto &input) {
+          return input.first == n;
+        }))
       builder.addInput(name, layer.router.types[id]);
   if (llvm::Error error = builder.run(statements))
     return error;
@@ -172,7 +183,7 @@ llvm::Error LayerBuilder::buildBlock() {
     return error;
   keepOnly(layer.block, {"y", "ids", "w"});
   for (const Operation &operation : layer.block.operations)
-    if (operation.op == Op::Input)
+    if (operation.op == Op::Input && !isInput(operation))
       routerNames.push_back(operation.attribute("name").string());
   const RoutineType &y =
       layer.block.types[layer.block.results.find("y")->second];

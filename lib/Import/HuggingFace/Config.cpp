@@ -106,10 +106,6 @@ bool fits(const Value &value, const KeyDescription &key) {
   return false;
 }
 
-std::string shown(const json &value) {
-  return quote(value.dump(-1, ' ', true, json::error_handler_t::replace), 60);
-}
-
 llvm::Error checkRange(const KeyDescription &key, const Value &value,
                        llvm::StringRef path) {
   if (!key.values.empty() && !value.isNull() &&
@@ -138,7 +134,8 @@ llvm::Expected<Value> bindKey(const KeyDescription &key, const json &section,
     if (found && *found != *other)
       return inputError("{}: keys '{}' and '{}' mean the same and contradict "
                         "each other: {} and {}; remove one",
-                        path, spelled, alias, shown(*found), shown(*other));
+                        path, spelled, alias, showJson(*found),
+                        showJson(*other));
     found = other;
     spelled = alias;
   }
@@ -152,7 +149,7 @@ llvm::Expected<Value> bindKey(const KeyDescription &key, const json &section,
   std::optional<Value> value = toValue(*found);
   if (!value || !fits(*value, key))
     return inputError("{}: key '{}' is {}, expected {}{}", path, spelled,
-                      shown(*found), describe(key.type),
+                      showJson(*found), describe(key.type),
                       key.nullable ? " or null" : "");
   if (llvm::Error error = checkRange(key, *value, path))
     return std::move(error);

@@ -256,10 +256,13 @@ static void collectFormula(const Routine &routine,
     }
   }
   for (const HfOperation &operation : routine.operations) {
-    if (members.count(&operation))
+    if (members.count(&operation)) {
       formula.push_back(&operation);
-    else if (seen.count(operation.results[0]))
-      leaves.push_back(operation.results[0]);
+      continue;
+    }
+    for (ValueId result : operation.results)
+      if (seen.count(result))
+        leaves.push_back(result);
   }
 }
 

@@ -125,8 +125,11 @@ func::FuncOp ModuleEmitter::createFunction(const ResolvedLayer &layer) {
       func::FuncOp::create(builder, builder.getUnknownLoc(), layer.name,
                            builder.getFunctionType(types, results));
   for (auto [i, input] : llvm::enumerate(inputs))
-    if (i > 0)
-      function.setArgAttr(i, "moe.input", builder.getStringAttr(input.first));
+    function.setArgAttr(i, "moe.name", builder.getStringAttr(input.first));
+  const char *outputs[] = {"hidden", "topk_ids", "topk_weights",
+                           "router_logits"};
+  for (auto [i, name] : llvm::enumerate(outputs))
+    function.setResultAttr(i, "moe.name", builder.getStringAttr(name));
   return function;
 }
 
@@ -140,7 +143,7 @@ llvm::Error ModuleEmitter::emitLayer(const ResolvedLayer &layer) {
   LayerEmission emission{sources, layer, builder, options.roundRows, {}, {}};
   emission.arguments["x"] = body->getArgument(0);
   for (auto [i, argument] : llvm::enumerate(body->getArguments()))
-    if (auto name = function.getArgAttrOfType<StringAttr>(i, "moe.input"))
+    if (auto name = function.getArgAttrOfType<StringAttr>(i, "moe.name"))
       emission.arguments[name.getValue()] = argument;
   for (const ResolvedTensor &tensor : layer.tensors)
     emission.weights[tensor.name] = moe::UseOp::create(

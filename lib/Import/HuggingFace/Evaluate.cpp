@@ -152,7 +152,7 @@ Result evaluateIndex(const Sources &sources, const Expr &expr,
 
 bool isConstantFunction(llvm::StringRef name) {
   return llvm::is_contained({"min", "max", "len", "ceil", "floor", "isqrt",
-                             "sqrt", "is_list", "all_within"},
+                             "sqrt", "is_list", "all_within", "numbers"},
                             name);
 }
 

@@ -244,6 +244,7 @@ llvm::Error FamilyReader::remove(const YamlNode &node) {
     size_t before = family.keys.size() + family.tensors.size() +
                     family.dims.size() + family.definitions.size();
     llvm::erase_if(family.keys, [&](auto &key) { return key.name == name; });
+    family.small.erase(name);
     llvm::erase_if(family.tensors, [&](auto &t) { return t.name == name; });
     llvm::erase_if(family.dims, [&](auto &dim) { return dim.name == name; });
     llvm::erase_if(family.definitions,

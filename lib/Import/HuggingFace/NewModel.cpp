@@ -294,6 +294,11 @@ llvm::Error writeTensors(const OutputDir &directory,
 
 } // namespace
 
+llvm::Expected<json> newModelConfig(const Family &family,
+                                    const NewModelOptions &options) {
+  return ConfigWriter(family, options).run();
+}
+
 llvm::Error writeNewModel(const FamilyRegistry &registry,
                           llvm::StringRef familyName, llvm::StringRef directory,
                           const NewModelOptions &options) {
@@ -302,7 +307,7 @@ llvm::Error writeNewModel(const FamilyRegistry &registry,
     return inputError("there is no family {}; the families known are {}; "
                       "describe another with --family-file",
                       quote(familyName), llvm::join(registry.names(), ", "));
-  llvm::Expected<json> config = ConfigWriter(*family, options).run();
+  llvm::Expected<json> config = newModelConfig(*family, options);
   if (!config)
     return config.takeError();
   ConfigFile file{"the new config.json", *config};

@@ -111,15 +111,19 @@ llvm::Error Search::object(const json &section, const std::string &prefix) {
           "its name says that it changes what the MoE block computes, so it "
           "is not passed over; describe it with --family-file, under 'keys' "
           "or 'ignored'",
-          path, quote(name),
-          quote(it->dump(-1, ' ', true, json::error_handler_t::replace), 60),
-          family.name);
+          path, quote(name), showJson(*it), family.name);
     found.push_back(printable(name));
   }
   return llvm::Error::success();
 }
 
 } // namespace
+
+std::string showJson(const json &value) {
+  std::string text =
+      printable(value.dump(-1, ' ', true, json::error_handler_t::replace));
+  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+}
 
 llvm::Expected<std::vector<std::string>> findUnknownKeys(const Family &family,
                                                          const json &section,

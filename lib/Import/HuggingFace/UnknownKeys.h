@@ -15,6 +15,9 @@
 
 namespace moec::hf {
 
+/// A value as JSON, printable and cut to 60 characters.
+std::string showJson(const nlohmann::json &value);
+
 /// The keys of `section` that neither the family nor the list of common keys
 /// knows, to be warned about. Fails for one whose name speaks of the MoE block,
 /// unless its value switches off whatever it stands for (null, false, 0,

@@ -96,7 +96,8 @@ NodeResult Converter::block(llvm::yaml::BlockScalarNode *node) {
   const char *raw = node->getSourceRange().Start.getPointer();
   const char *end = node->getSourceRange().End.getPointer();
   llvm::StringRef header(text.data(), raw - text.data());
-  header = header.drop_back(header.ends_with("\n")).rsplit('\n').second;
+  header = header.drop_back(header.ends_with("\n"));
+  header = header.substr(header.rfind('\n') + 1);
   header = header.split(" #").first;
   if (header.find_last_of('>') != llvm::StringRef::npos &&
       !header.contains('|'))

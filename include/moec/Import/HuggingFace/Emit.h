@@ -29,8 +29,9 @@ struct EmitOptions {
 ///   func.func @"layers.0"(%x: tensor<?xHxf32>, ...)
 ///     -> (hidden tensor<?xHxf32>, ids tensor<?xKxi32>,
 ///         weights tensor<?xKxf32>, logits tensor<?xExf32>)
-/// Further arguments are what the layer's programs use, each with its name in
-/// the attribute `moe.input`: "token_ids" tensor<?xi64>, "router_state"
+/// Arguments and results have their names in the attribute `moe.name`:
+/// "hidden"; "topk_ids", "topk_weights", "router_logits". Further arguments are
+/// what the layer's programs use: "token_ids" tensor<?xi64>, "router_state"
 /// tensor<?xRxf32>, "sequence" index, the tokens of a sequence.
 ///
 /// Fails, pointing into the family's description, where a program asks for

@@ -32,6 +32,10 @@ struct NewModelOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
+/// The config.json of such a checkpoint.
+llvm::Expected<nlohmann::json> newModelConfig(const Family &family,
+                                              const NewModelOptions &options);
+
 /// Writes the checkpoint into `directory`, which appears whole or not at all
 /// and replaces only a checkpoint. Router rows have the spread 1.5 / sqrt(H),
 /// other matrices 1 / sqrt(fan-in). Memory does not grow with the model.
