@@ -103,7 +103,7 @@ static std::string orDash(uint64_t number, std::string (*format)(uint64_t)) {
 
 static std::string layerTable(const Console &console, const ModelFacts &facts) {
   Table table({"layers", "kind", ">experts", ">top-k", ">hidden", ">width",
-               "stored", ">bytes each", ">a token reads", ">flops a token"});
+               "stored", ">bytes", ">token reads", ">token flops"});
   // Layers that are alike share a line, at the place of the first.
   std::vector<std::pair<const LayerFacts *, std::vector<std::string>>> groups;
   for (const LayerFacts &layer : facts.layers) {
@@ -138,18 +138,16 @@ static std::string fact(const Console &console, StringRef what,
          wrapText(text, 2 + label.size()) + "\n";
 }
 
-static std::string totals(const ModelFacts &facts) {
-  std::string text = fmt::format("{} of {}, {} of weights", facts.moeLayers(),
-                                 plural(facts.layers.size(), "layer"),
-                                 formatBytes(facts.total(&LayerFacts::bytes)));
-  if (uint64_t active = facts.total(&LayerFacts::activeBytes))
-    text += fmt::format(", of which a token reads {}", formatBytes(active));
-  if (uint64_t flops = facts.total(&LayerFacts::flops))
-    text += fmt::format("; {}flops a token",
-                        StringRef(formatCount(flops)).contains(' ')
-                            ? formatCount(flops)
-                            : formatCount(flops) + " ");
-  return text;
+/// Weights and arithmetic for one token; empty if not known.
+static std::string tokenCost(const ModelFacts &facts) {
+  uint64_t active = facts.total(&LayerFacts::activeBytes);
+  uint64_t flops = facts.total(&LayerFacts::flops);
+  if (active == 0 || flops == 0)
+    return "";
+  std::string count = formatCount(flops);
+  StringRef space = StringRef(count).contains(' ') ? "" : " ";
+  return fmt::format("reads {} of weights, {}{}flops", formatBytes(active),
+                     count, space);
 }
 
 static std::string modelLine(const ModelFacts &facts) {
@@ -184,7 +182,11 @@ std::string formatFacts(const Console &console, const ModelFacts &facts) {
                              plural(facts.files, "file"),
                              formatBytes(facts.fileBytes));
   text += fact(console, "weights", files);
-  text += fact(console, "MoE layers", totals(facts));
+  text += fact(console, "MoE layers",
+               fmt::format("{} of {}, {} of weights", facts.moeLayers(),
+                           plural(facts.layers.size(), "layer"),
+                           formatBytes(facts.total(&LayerFacts::bytes))));
+  text += fact(console, "a token", tokenCost(facts));
   return text + "\n" + layerTable(console, facts);
 }
 

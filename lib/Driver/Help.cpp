@@ -99,7 +99,7 @@ std::string programHelp(const Console &console,
     page += fmt::format("  {:<11}{}\n", info->name, info->summary);
   page += "\n`moec COMMAND --help` explains a command; `moec --version` says "
           "which moec this\nis. Exit codes: 0 done, 1 something is wrong with "
-          "the input or a result, 2 usage.\n\n";
+          "the input or a result,\n2 usage.\n\n";
   return page + examples(console, "$ moec inspect path/to/checkpoint\n"
                                   "$ moec compile path/to/checkpoint -o "
                                   "model.moec\n"

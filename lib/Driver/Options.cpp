@@ -170,7 +170,7 @@ Error OptionTable::parseShort(StringRef text, ArrayRef<StringRef> &rest) {
   StringRef tail = text.drop_front(2);
   std::optional<StringRef> value;
   if (!tail.empty())
-    value = tail;
+    value = tail.starts_with("=") ? tail.drop_front() : tail;
   return apply(*option, shownAs, value, rest);
 }
 

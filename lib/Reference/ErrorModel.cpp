@@ -17,7 +17,7 @@ using namespace llvm;
 namespace moec::reference {
 
 double gammaFactor(int64_t n) {
-  double nu = static_cast<double>(n) * f32Format.unit();
+  double nu = static_cast<double>(n) * f32Format.unit;
   return nu < 1 ? nu / (1 - nu) : infinity;
 }
 
@@ -41,7 +41,7 @@ Number inRange(Number x, const Format &format) {
     return {x.value, infinity};
   if (!std::isfinite(x.value))
     return {x.value, 0};
-  double magnitude = std::abs(x.value), limit = format.overflow();
+  double magnitude = std::abs(x.value), limit = format.overflow;
   if (magnitude + x.error < limit)
     return x;
   if (magnitude - x.error >= limit)
@@ -53,9 +53,8 @@ Number rounded(Number exact, const Format &format, double ulps) {
   if (exact.value == 0 && exact.error == 0)
     return exact;
   if (std::isfinite(exact.value))
-    exact.error +=
-        ulps * format.unit() * (std::abs(exact.value) + exact.error) +
-        format.tiny();
+    exact.error += ulps * format.unit * (std::abs(exact.value) + exact.error) +
+                   format.tiny;
   return inRange(exact, format);
 }
 

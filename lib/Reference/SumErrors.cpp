@@ -18,7 +18,7 @@ namespace moec::reference {
 /// A subnormal operand of a dot product counts as zero or as it is.
 static Number flushable(Number x) {
   double magnitude = std::abs(x.value);
-  if (magnitude < f32Format.tiny())
+  if (magnitude < f32Format.tiny)
     x.error = std::max(x.error, magnitude);
   return x;
 }
@@ -42,13 +42,13 @@ static Number infiniteDot(NumberSpan a, NumberSpan b) {
   if (hasNaN || (hasPlus && hasMinus))
     return {std::numeric_limits<double>::quiet_NaN(), 0};
   // Finite terms that overflow could make an infinity of the other sign.
-  double error = rest >= f32Format.overflow() ? infinity : 0;
+  double error = rest >= f32Format.overflow ? infinity : 0;
   return {hasPlus ? infinity : -infinity, error};
 }
 
 Number dot(NumberSpan a, NumberSpan b) {
   double value = 0, magnitude = 0, error = 0;
-  const double tiny = f32Format.tiny();
+  const double tiny = f32Format.tiny;
   for (int64_t i = 0; i < a.size; ++i) {
     double product = a.value[i] * b.value[i];
     double absA = std::abs(a.value[i]), absB = std::abs(b.value[i]);
@@ -66,7 +66,7 @@ Number dot(NumberSpan a, NumberSpan b) {
   error += gammaFactor(a.size + 2) * (magnitude + error) +
            2 * static_cast<double>(a.size) * tiny;
   // A partial sum may overflow even if the sum does not.
-  if (!(magnitude + error < f32Format.overflow()))
+  if (!(magnitude + error < f32Format.overflow))
     return {value, infinity};
   return {value, error};
 }
@@ -120,7 +120,7 @@ static SmallVector<Number> finiteSoftmax(ArrayRef<Number> x, double largest) {
     double error =
         distance == infinity
             ? 0
-            : number.error + f32Format.unit() * (distance + number.error);
+            : number.error + f32Format.unit * (distance + number.error);
     low.push_back(number.value - error);
     high.push_back(number.value + error);
     total += std::exp(-distance);
@@ -130,7 +130,7 @@ static SmallVector<Number> finiteSoftmax(ArrayRef<Number> x, double largest) {
 
   // An exponential, one in every term of the sum, the sum, the division.
   double relative = gammaFactor(static_cast<int64_t>(x.size())) +
-                    3 * approximationUlps * f32Format.unit();
+                    3 * approximationUlps * f32Format.unit;
   SmallVector<Number> result;
   for (size_t i = 0; i < x.size(); ++i) {
     if (x[i].value == -infinity) {
@@ -142,7 +142,7 @@ static SmallVector<Number> finiteSoftmax(ArrayRef<Number> x, double largest) {
     double least = shareOf(low[i], highOthers[i]);
     double error = std::max({most - value, value - least, 0.0}) +
                    relative * std::max(most, value) +
-                   static_cast<double>(x.size()) * f32Format.tiny();
+                   static_cast<double>(x.size()) * f32Format.tiny;
     result.push_back({value, error});
   }
   return result;

@@ -92,18 +92,18 @@ std::string Packer::layout() const {
   return fmt::format("rows of {}", cast<moe::PaddedRowsAttr>(pack).getWidth());
 }
 
-Error Packer::packSlice(int64_t slice, MutableArrayRef<uint8_t> out,
-                        std::vector<std::string> &nanWeights) const {
-  std::fill(out.begin(), out.end(), 0);
+Error Packer::packSlice(int64_t slice, PackJob &job) const {
+  job.bytes.assign(bytesOfSlice, 0);
   uint64_t width = bitWidth(type) / 8;
-  std::vector<uint8_t> matrix(rows * cols * width);
+  job.matrix.resize(rows * cols * width);
   for (auto [i, reader] : enumerate(readers)) {
     mlir::moe::WeightOp op = ops[i];
     bool hasNan = false;
-    if (Error error = reader.readSlice(slice, type, matrix, hasNan))
+    if (Error error =
+            reader.readSlice(slice, type, job.matrix, hasNan, job.scratch))
       return error;
     if (hasNan)
-      nanWeights.push_back(
+      job.nanWeights.push_back(
           readers.size() > 1 || numSlices > 1
               ? fmt::format("{} of expert {}", op.getSymName(), slice)
               : op.getSymName().str());
@@ -111,16 +111,17 @@ Error Packer::packSlice(int64_t slice, MutableArrayRef<uint8_t> out,
       int64_t share = panels.getCols() / ops.size();
       auto fill = [&](auto zero) {
         using T = decltype(zero);
-        fillPanels(panels, reinterpret_cast<const T *>(matrix.data()), rows,
-                   cols, i * share, share, reinterpret_cast<T *>(out.data()));
+        fillPanels(panels, reinterpret_cast<const T *>(job.matrix.data()), rows,
+                   cols, i * share, share,
+                   reinterpret_cast<T *>(job.bytes.data()));
       };
       width == 2 ? fill(uint16_t(0)) : fill(uint32_t(0));
       continue;
     }
     uint64_t stride = cast<moe::PaddedRowsAttr>(pack).getWidth() * width;
     for (int64_t row = 0; row < rows; ++row)
-      std::copy_n(matrix.begin() + row * cols * width, cols * width,
-                  out.begin() + row * stride);
+      std::copy_n(job.matrix.begin() + row * cols * width, cols * width,
+                  job.bytes.begin() + row * stride);
   }
   return Error::success();
 }

@@ -15,6 +15,14 @@
 
 namespace moec {
 
+/// One slice on its way from the checkpoint to the file, and the memory used
+/// for it, which serves the next one too.
+struct PackJob {
+  std::vector<uint8_t> bytes, matrix;
+  ReadScratch scratch;
+  std::vector<std::string> nanWeights;
+};
+
 class Packer {
 public:
   /// `weights` are all weights of a layer, in the order of its moe.layer; the
@@ -33,10 +41,9 @@ public:
   /// The layout in words, for the manifest.
   std::string layout() const;
 
-  /// Packs one slice into `out`, which has sliceBytes(). `nanWeights` gets the
-  /// names of weights with a NaN.
-  llvm::Error packSlice(int64_t slice, llvm::MutableArrayRef<uint8_t> out,
-                        std::vector<std::string> &nanWeights) const;
+  /// Packs one slice into `job.bytes` and notes the names of weights with a
+  /// NaN.
+  llvm::Error packSlice(int64_t slice, PackJob &job) const;
 
 private:
   mlir::Attribute pack;

@@ -38,23 +38,25 @@ ManifestWeight WeightsFile::add(Packer packer) {
   return weight;
 }
 
-namespace {
-
-/// One slice on its way from the checkpoint to the file.
-struct Job {
-  const Packer *packer;
-  int64_t slice;
-  std::vector<uint8_t> bytes;
-  std::vector<std::string> nanWeights;
-  Error error = Error::success();
-
-  void run() {
-    bytes.resize(packer->sliceBytes());
-    error = packer->packSlice(slice, bytes, nanWeights);
-  }
-};
-
-} // namespace
+/// Packs slices [first, first + count), each on a thread with a job of its own.
+static Error packWave(const Packer &packer, int64_t first, int64_t count,
+                      std::vector<PackJob> &jobs) {
+  std::vector<std::string> failures(count);
+  auto run = [&](int64_t i) {
+    if (Error error = packer.packSlice(first + i, jobs[i]))
+      failures[i] = toString(std::move(error));
+  };
+  std::vector<std::thread> workers;
+  for (int64_t i = 1; i < count; ++i)
+    workers.emplace_back(run, i);
+  run(0);
+  for (std::thread &worker : workers)
+    worker.join();
+  for (const std::string &failure : failures)
+    if (!failure.empty())
+      return inputError("{}", failure);
+  return Error::success();
+}
 
 Expected<std::string>
 WeightsFile::write(StringRef path, const Checkpoint &checkpoint,
@@ -69,6 +71,7 @@ WeightsFile::write(StringRef path, const Checkpoint &checkpoint,
     if (Error error = entry.packer.open(checkpoint))
       return std::move(error);
 
+  std::vector<PackJob> jobs(threads);
   Xxh3 hash;
   const std::vector<uint8_t> padding(kWeightAlignment);
   for (const Entry &entry : entries) {
@@ -78,29 +81,16 @@ WeightsFile::write(StringRef path, const Checkpoint &checkpoint,
       return std::move(error);
     for (int64_t first = 0; first < entry.packer.slices(); first += threads) {
       int64_t count = std::min<int64_t>(threads, entry.packer.slices() - first);
-      std::vector<Job> jobs(count);
-      std::vector<std::thread> workers;
+      if (Error error = packWave(entry.packer, first, count, jobs))
+        return std::move(error);
       for (int64_t i = 0; i < count; ++i) {
-        jobs[i].packer = &entry.packer;
-        jobs[i].slice = first + i;
-        if (i > 0)
-          workers.emplace_back([&job = jobs[i]] { job.run(); });
-      }
-      jobs[0].run();
-      for (std::thread &worker : workers)
-        worker.join();
-      Error failed = Error::success();
-      for (Job &job : jobs)
-        failed = joinErrors(std::move(failed), std::move(job.error));
-      if (failed)
-        return std::move(failed);
-      for (Job &job : jobs) {
-        hash.update(job.bytes.data(), job.bytes.size());
-        if (Error error = file->write(job.bytes))
+        hash.update(jobs[i].bytes.data(), jobs[i].bytes.size());
+        if (Error error = file->write(jobs[i].bytes))
           return std::move(error);
-        for (const std::string &name : job.nanWeights)
+        for (const std::string &name : jobs[i].nanWeights)
           warnings.push_back(fmt::format(
               "weight {} holds a NaN; what it touches will be NaN", name));
+        jobs[i].nanWeights.clear();
       }
       if (progress)
         progress(file->offset(), size);

@@ -101,8 +101,9 @@ public:
   Option &custom(llvm::StringRef name, llvm::StringRef metavar,
                  llvm::StringRef help, Setter set);
 
-  /// Takes --name=value, --name value, -o value, -ovalue, flags, positional
-  /// arguments and "--", after which all are positional. Fails with UsageError.
+  /// Takes --name=value, --name value, -o value, -o=value, -ovalue, flags,
+  /// positional arguments and "--", after which all are positional. Fails with
+  /// UsageError.
   llvm::Error parse(llvm::ArrayRef<llvm::StringRef> arguments);
 
   llvm::ArrayRef<Option> options() const { return table; }

@@ -27,6 +27,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -43,19 +44,23 @@ struct Number {
   double error = 0;
 };
 
+/// 2^exponent, for the exponents of normal doubles.
+constexpr double powerOfTwo(int exponent) {
+  return std::bit_cast<double>(static_cast<uint64_t>(exponent + 1023) << 52);
+}
+
 /// A floating-point type as far as rounding goes.
 struct Format {
   /// Bits of the significand, the leading one included.
   int precision;
   /// Exponents of the smallest and the largest normal number.
   int minExponent, maxExponent;
-
   /// Unit roundoff: half the distance from 1 to the next number.
-  double unit() const { return std::ldexp(1.0, -precision); }
+  double unit = powerOfTwo(-precision);
   /// What rounding may cost a tiny number: its subnormals may be flushed.
-  double tiny() const { return std::ldexp(1.0, minExponent); }
+  double tiny = powerOfTwo(minExponent);
   /// Magnitudes from here on round to infinity.
-  double overflow() const { return std::ldexp(2 - unit(), maxExponent); }
+  double overflow = powerOfTwo(maxExponent) * (2 - unit);
 };
 
 constexpr Format f64Format{53, -1022, 1023};

@@ -25,6 +25,12 @@ struct LinearIndex {
   int64_t at(llvm::ArrayRef<int64_t> index) const;
 };
 
+/// Memory that reads of one thread use again and again.
+struct ReadScratch {
+  std::vector<uint8_t> data, scales;
+  std::vector<float> stored, values;
+};
+
 class WeightReader {
 public:
   /// Checks that the file tensors of `weight` exist and that every logical
@@ -43,7 +49,8 @@ public:
   /// Reads slice `slice` row by row as `dtype` (f32, f16, bf16 or i64), which
   /// takes sliceSize() elements of `out`. Notes whether there was a NaN.
   llvm::Error readSlice(int64_t slice, DType dtype,
-                        llvm::MutableArrayRef<uint8_t> out, bool &hasNan) const;
+                        llvm::MutableArrayRef<uint8_t> out, bool &hasNan,
+                        ReadScratch &scratch) const;
 
 private:
   enum class Encoding { Plain, Fp8Block, Mxfp4 };
@@ -55,12 +62,19 @@ private:
   const CheckpointTensor &tensor(size_t source, int64_t slice) const;
   /// The logical index of the first element of a slice.
   llvm::SmallVector<int64_t, 4> sliceStart(int64_t slice) const;
-  llvm::Error decodeSlice(int64_t slice,
-                          llvm::MutableArrayRef<float> out) const;
-  /// Elements [first, first + count) of the region of file tensor `source` as
-  /// bytes.
-  llvm::Expected<std::vector<uint8_t>>
-  readBytes(size_t source, int64_t slice, int64_t first, int64_t count) const;
+  /// The elements of file tensor 0 that a slice lies in: first and count.
+  std::pair<int64_t, int64_t> region(int64_t slice) const;
+  /// Elements that are stored as they are wanted.
+  llvm::Error copySlice(int64_t slice, int64_t width,
+                        llvm::MutableArrayRef<uint8_t> out,
+                        ReadScratch &scratch) const;
+  /// All other elements, by way of f32, into `scratch.values`.
+  llvm::Error decodeSlice(int64_t slice, ReadScratch &scratch) const;
+  llvm::Error decodeMxfp4(int64_t slice, ReadScratch &scratch) const;
+  llvm::Error applyBlockScales(int64_t slice, ReadScratch &scratch) const;
+  /// Bytes [first, first + count) of the file tensor `source`.
+  llvm::Error readBytes(size_t source, int64_t slice, int64_t first,
+                        int64_t count, std::vector<uint8_t> &bytes) const;
 
   const Checkpoint *checkpoint = nullptr;
   std::string name;

@@ -13,8 +13,12 @@
 
 namespace moec::hf {
 
+std::unique_ptr<FamilyRegistry> FamilyRegistry::createEmpty() {
+  return std::unique_ptr<FamilyRegistry>(new FamilyRegistry());
+}
+
 llvm::Expected<std::unique_ptr<FamilyRegistry>> FamilyRegistry::create() {
-  std::unique_ptr<FamilyRegistry> registry(new FamilyRegistry());
+  std::unique_ptr<FamilyRegistry> registry = createEmpty();
   for (const EmbeddedFile &file : embeddedFamilies())
     registry->pending[file.name.str()] = registry->texts.add(
         ("families/" + file.name + ".yaml").str(), file.text);

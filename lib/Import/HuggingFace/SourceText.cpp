@@ -20,6 +20,8 @@ llvm::StringRef Sources::add(llvm::StringRef name, llvm::StringRef text) {
 }
 
 llvm::Error Sources::error(llvm::SMLoc at, const llvm::Twine &message) const {
+  if (!position(at))
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
   std::string text;
   llvm::raw_string_ostream os(text);
   manager.GetMessage(at, llvm::SourceMgr::DK_Error, message)

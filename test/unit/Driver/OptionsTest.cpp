@@ -56,6 +56,8 @@ TEST_F(OptionsTest, TakesValuesInEveryForm) {
   EXPECT_EQ(output, "y");
   EXPECT_EQ(parse({"-oz=1"}), "");
   EXPECT_EQ(output, "z=1");
+  EXPECT_EQ(parse({"-o=z"}), "");
+  EXPECT_EQ(output, "z");
 }
 
 TEST_F(OptionsTest, TheLastValueCounts) {

@@ -30,8 +30,8 @@ TEST(ErrorModel, FormatsKnowTheirNumbers) {
   EXPECT_TRUE(isExact(0x1p-24, f16Format));
   EXPECT_FALSE(isExact(0.1, f32Format));
   EXPECT_TRUE(isExact(0.1f, f32Format));
-  EXPECT_EQ(f16Format.overflow(), 65520);
-  EXPECT_EQ(bf16Format.unit(), 0x1p-8); // half of 2^-7
+  EXPECT_EQ(f16Format.overflow, 65520);
+  EXPECT_EQ(bf16Format.unit, 0x1p-8); // half of 2^-7
 }
 
 TEST(ErrorModel, ConversionsCostHalfAPlace) {

@@ -92,6 +92,8 @@ class FamilyRegistry {
 public:
   /// With the built-in families.
   static llvm::Expected<std::unique_ptr<FamilyRegistry>> create();
+  /// Without any.
+  static std::unique_ptr<FamilyRegistry> createEmpty();
 
   /// Adds a description, which goes before the others of its model types.
   llvm::Error add(llvm::StringRef fileName, llvm::StringRef text);
