@@ -29,13 +29,13 @@ public:
 };
 
 struct CommandInfo {
-  llvm::StringRef name;
+  const char *name;
   /// For the list of commands: a line without a full stop.
-  llvm::StringRef summary;
+  const char *summary;
   /// For the help page: paragraphs.
-  llvm::StringRef description;
+  const char *description;
   /// For the help page: command lines.
-  llvm::StringRef example;
+  const char *example;
   std::unique_ptr<Command> (*create)();
 };
 

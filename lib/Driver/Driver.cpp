@@ -22,7 +22,7 @@ static const CommandInfo *const commands[] = {
 
 static const CommandInfo *findCommand(StringRef name) {
   for (const CommandInfo *info : commands)
-    if (info->name == name)
+    if (name == info->name)
       return info;
   return nullptr;
 }
@@ -30,7 +30,7 @@ static const CommandInfo *findCommand(StringRef name) {
 static Error unknownCommand(StringRef name) {
   std::vector<std::string> names;
   for (const CommandInfo *info : commands)
-    names.push_back(info->name.str());
+    names.push_back(info->name);
   std::string guess = closestName(name, names);
   if (guess.empty())
     return usageError("there is no command {}; `moec --help` lists them",

@@ -62,7 +62,8 @@ static std::string examples(const Console &console, StringRef text) {
 std::string commandHelp(const Console &console, const CommandInfo &info,
                         const OptionTable &options) {
   std::string page = fmt::format(
-      "{} - {}\n\n", console.styled(Style::Bold, ("moec " + info.name).str()),
+      "{} - {}\n\n",
+      console.styled(Style::Bold, fmt::format("moec {}", info.name)),
       info.summary);
   page += fmt::format("{} moec {}", console.styled(Style::Bold, "Usage:"),
                       info.name);

@@ -80,7 +80,7 @@ struct ModuleInput {
   std::string description = "{}";
 
   ModuleInput();
-  ModuleInput(ModuleInput &&);
+  ModuleInput(ModuleInput &&) noexcept;
   ~ModuleInput();
 };
 

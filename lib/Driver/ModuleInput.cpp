@@ -31,7 +31,7 @@ using namespace llvm;
 namespace moec::driver {
 
 ModuleInput::ModuleInput() = default;
-ModuleInput::ModuleInput(ModuleInput &&) = default;
+ModuleInput::ModuleInput(ModuleInput &&) noexcept = default;
 ModuleInput::~ModuleInput() = default;
 
 std::unique_ptr<mlir::MLIRContext> createContext() {

@@ -11,6 +11,8 @@
 
 #include "moec/Support/Text.h"
 
+#include "llvm/Support/Process.h"
+
 using namespace llvm;
 
 namespace moec::driver {
@@ -54,7 +56,11 @@ std::string Progress::line() const {
   if (total > 0)
     text += fmt::format("  {} of {} ({:.0f} %)", formatBytes(done),
                         formatBytes(total), 100.0 * done / total);
-  return text + fmt::format("  {:.0f} s", seconds);
+  text += fmt::format("  {:.0f} s", seconds);
+  // A line that wraps could not be taken back.
+  if (unsigned columns = sys::Process::StandardErrColumns())
+    text.resize(std::min<size_t>(text.size(), columns - 1));
+  return text;
 }
 
 void Progress::run() {

@@ -11,6 +11,8 @@
 #include "Progress.h"
 #include "Session.h"
 
+#include <chrono>
+
 using namespace llvm;
 
 namespace moec::driver {
@@ -27,7 +29,7 @@ private:
 
   std::string bundle, layerName, input, output;
   std::string outputDtype;
-  std::optional<int64_t> threads;
+  std::optional<int64_t> threads, repeat;
 };
 
 void RunCommand::declare(OptionTable &options) {
@@ -54,6 +56,10 @@ void RunCommand::declare(OptionTable &options) {
                  {"f32", "f16", "bf16"}, outputDtype);
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
+  options.number("repeat", "N",
+                 "run N times more and say how long it took: the median, and "
+                 "the fastest and slowest run",
+                 repeat, 1, 1000000);
 }
 
 Error RunCommand::check() const {
@@ -104,6 +110,26 @@ Expected<RunRequest> RunCommand::makeRequest(const SessionLayer &layer) const {
   return request;
 }
 
+/// Runs again and says how long it takes, of a whole call of the run time.
+static Expected<std::string> measure(Session &session,
+                                     const SessionLayer &layer,
+                                     RunRequest &request, int64_t count) {
+  std::vector<double> micros;
+  for (int64_t i = 0; i < count; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    Expected<NamedTensors> results = session.run(layer, request);
+    if (!results)
+      return results.takeError();
+    std::chrono::duration<double, std::micro> time =
+        std::chrono::steady_clock::now() - start;
+    micros.push_back(time.count());
+  }
+  llvm::sort(micros);
+  return fmt::format("; {:.0f} us a run, {:.0f} to {:.0f} in {}",
+                     micros[micros.size() / 2], micros.front(), micros.back(),
+                     plural(count, "run"));
+}
+
 Expected<int> RunCommand::run(Console &console) {
   if (Error error = check())
     return std::move(error);
@@ -122,6 +148,14 @@ Expected<int> RunCommand::run(Console &console) {
   if (!results)
     return inputError("{}: {}", printable(input),
                       toString(results.takeError()));
+  std::string timing;
+  if (repeat) {
+    Expected<std::string> measured =
+        measure(*session, *layer, *request, *repeat);
+    if (!measured)
+      return measured.takeError();
+    timing = *measured;
+  }
   progress.finish();
   // A given routing is passed on, so that the output says what was applied.
   if (request->givenRouting)
@@ -131,8 +165,9 @@ Expected<int> RunCommand::run(Console &console) {
     return std::move(error);
   const Shape &shape = results->front().second.shape;
   int64_t tokens = numElements(ArrayRef(shape).drop_back()).value_or(0);
-  console.info(fmt::format("{}: {} of {}\n", printable(output),
-                           plural(tokens, "token"), printable(layerName)));
+  console.info(fmt::format("{}: {} of {}{}\n", printable(output),
+                           plural(tokens, "token"), printable(layerName),
+                           timing));
   return 0;
 }
 

@@ -1,5 +1,5 @@
 //===- Table.h - Text in lines and columns --------------------------------*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

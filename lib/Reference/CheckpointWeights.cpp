@@ -171,8 +171,12 @@ Expected<StoredRange> WeightReader::range(const CheckpointTensor &tensor,
 void WeightReader::append(double value, Tensor &result) const {
   Number number = converted(converted({value, 0}, f32Format), format);
   // A value that is too large for the type stays what it is in the file.
+  double error = std::isfinite(number.value) ? number.error : infinity;
+  if (error > 0)
+    result.error.resize(result.value.size());
   result.value.push_back(value);
-  result.error.push_back(std::isfinite(number.value) ? number.error : infinity);
+  if (!result.error.empty() || error > 0)
+    result.error.push_back(error);
 }
 
 Error WeightReader::readPlain(const CheckpointTensor &data,

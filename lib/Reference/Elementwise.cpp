@@ -206,6 +206,42 @@ static Error evaluateToFloat(mlir::Operation *op, Frame &frame) {
       });
 }
 
+/// Fractions are cut off; what no integer can hold, and NaN, is an error.
+static Error evaluateToInteger(mlir::Operation *op, Frame &frame) {
+  Expected<Elements> x = Elements::of(op, frame);
+  if (!x)
+    return x.takeError();
+  mlir::Type type = op->getResult(0).getType();
+  bool isUnsigned = isa<arith::FPToUIOp>(op);
+  unsigned width = mlir::getElementTypeOrSelf(type).getIntOrFloatBitWidth();
+  double limit = std::ldexp(1.0, isUnsigned ? width : width - 1);
+  IntegerResult result(x->shape(), type);
+  for (int64_t i = 0; i < x->size(); ++i) {
+    Number number = x->number(0, i);
+    double value = std::trunc(number.value);
+    if (!(value < limit && value >= (isUnsigned ? 0 : -limit)))
+      return errorAt(
+          op, fmt::format("{} is no integer of {} bits", number.value, width));
+    bool isUncertain = std::trunc(number.value - number.error) != value ||
+                       std::trunc(number.value + number.error) != value;
+    auto bits = isUnsigned ? static_cast<int64_t>(static_cast<uint64_t>(value))
+                           : static_cast<int64_t>(value);
+    result.set(i, bits, isUncertain);
+  }
+  frame.define(op->getResult(0), result.take());
+  return Error::success();
+}
+
+/// A function that gives an integer near its argument, and never rounds.
+template <double (*function)(double)>
+static Number nearInteger(Number x, const Format &) {
+  double value = function(x.value);
+  if (!std::isfinite(x.value) || x.error == infinity)
+    return {value, x.error};
+  return {value, std::max(function(x.value + x.error) - value,
+                          value - function(x.value - x.error))};
+}
+
 static Number absoluteOf(Number x, const Format &) { return absolute(x); }
 static Number negated(Number x, const Format &) { return negate(x); }
 static Number widened(Number x, const Format &) { return x; }
@@ -244,7 +280,11 @@ void addArithmetic(OpTable &table) {
   table.add(evaluateCompare);
   table.add(arith::SIToFPOp::getOperationName(), evaluateToFloat);
   table.add(arith::UIToFPOp::getOperationName(), evaluateToFloat);
+  table.add(arith::FPToSIOp::getOperationName(), evaluateToInteger);
+  table.add(arith::FPToUIOp::getOperationName(), evaluateToInteger);
 
+  addUnary<math::CeilOp>(table, nearInteger<std::ceil>);
+  addUnary<math::FloorOp>(table, nearInteger<std::floor>);
   addUnary<math::AbsFOp>(table, absoluteOf);
   addUnary<math::ExpOp>(table, exponential);
   addUnary<math::Exp2Op>(table, exponentialOf2);

@@ -46,25 +46,49 @@ static Number infiniteDot(NumberSpan a, NumberSpan b) {
   return {hasPlus ? infinity : -infinity, error};
 }
 
-Number dot(NumberSpan a, NumberSpan b) {
+namespace {
+
+/// What adds up over the terms of a dot product.
+struct Terms {
   double value = 0, magnitude = 0, error = 0;
-  const double tiny = f32Format.tiny;
+
+  template <bool aIsExact>
+  void add(NumberSpan a, NumberSpan b);
+};
+
+} // namespace
+
+/// Adds all terms; weights are exact as a rule, and long.
+template <bool aIsExact>
+void Terms::add(NumberSpan a, NumberSpan b) {
+  constexpr double tiny = f32Format.tiny;
   for (int64_t i = 0; i < a.size; ++i) {
     double product = a.value[i] * b.value[i];
     double absA = std::abs(a.value[i]), absB = std::abs(b.value[i]);
-    double errorA = a.error ? a.error[i] : 0, errorB = b.error ? b.error[i] : 0;
+    double errorB = b.error ? b.error[i] : 0;
     value += product;
     magnitude += std::abs(product);
-    error += errorA * absB + errorB * (absA + errorA);
+    error += errorB * absA;
+    if constexpr (!aIsExact)
+      error += a.error[i] * (absB + errorB);
     if ((absA < tiny || absB < tiny) && product != 0)
       error += std::abs(product);
   }
+}
+
+Number dot(NumberSpan a, NumberSpan b) {
+  Terms terms;
+  if (a.error)
+    terms.add<false>(a, b);
+  else
+    terms.add<true>(a, b);
+  auto [value, magnitude, error] = terms;
   if (!std::isfinite(value))
     return infiniteDot(a, b);
   if (magnitude == 0 && error == 0)
     return {value, 0};
   error += gammaFactor(a.size + 2) * (magnitude + error) +
-           2 * static_cast<double>(a.size) * tiny;
+           2 * static_cast<double>(a.size) * f32Format.tiny;
   // A partial sum may overflow even if the sum does not.
   if (!(magnitude + error < f32Format.overflow))
     return {value, infinity};

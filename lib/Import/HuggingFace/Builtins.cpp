@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CallArguments.h"
+#include "Formula.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
@@ -23,36 +24,6 @@ BuiltinResult one(ValueResult value) {
     return value.takeError();
   return Values{*value};
 }
-
-/// Builds element-wise formulas; the first failure stays.
-class Formula {
-public:
-  Formula(RoutineBuilder &builder, const Expr &at) : builder(builder), at(at) {}
-
-  ValueId op(Op op, llvm::ArrayRef<ValueId> operands) {
-    if (failed)
-      return operands[0];
-    ValueResult result = builder.elementwise(op, at, operands);
-    if (result)
-      return *result;
-    failed = result.takeError();
-    hasFailed = true;
-    return operands[0];
-  }
-  ValueId number(double value) { return builder.constant(value, at.loc); }
-  ValueResult finish(ValueId value) {
-    if (hasFailed)
-      return std::move(failed);
-    llvm::consumeError(std::move(failed));
-    return value;
-  }
-
-private:
-  RoutineBuilder &builder;
-  const Expr &at;
-  llvm::Error failed = llvm::Error::success();
-  bool hasFailed = false;
-};
 
 ValueResult unary(RoutineBuilder &builder, const Expr &call, Op op) {
   auto arguments = CallArguments::match(builder, call, 1, 1, {});
@@ -350,52 +321,6 @@ BuiltinResult lowerBuiltin(RoutineBuilder &builder, const Expr &call) {
   return builder.error(call, "'" + llvm::Twine(call.text) +
                                  "' is no function; there are " +
                                  llvm::join(names, ", "));
-}
-
-ValueResult lowerActivation(RoutineBuilder &builder, llvm::StringRef name,
-                            const Expr &at, ValueId x) {
-  Formula f(builder, at);
-  if (name == "silu" || name == "swish")
-    return f.finish(f.op(Op::Silu, {x}));
-  if (name == "sigmoid")
-    return f.finish(f.op(Op::Sigmoid, {x}));
-  if (name == "tanh")
-    return f.finish(f.op(Op::Tanh, {x}));
-  if (name == "linear" || name == "identity")
-    return f.finish(x);
-  if (name == "relu")
-    return f.finish(f.op(Op::Max, {x, f.number(0)}));
-  if (name == "relu2") {
-    ValueId positive = f.op(Op::Max, {x, f.number(0)});
-    return f.finish(f.op(Op::Mul, {positive, positive}));
-  }
-  if (name == "quick_gelu")
-    return f.finish(
-        f.op(Op::Mul,
-             {x, f.op(Op::Sigmoid, {f.op(Op::Mul, {x, f.number(1.702)})})}));
-  if (name == "gelu") {
-    ValueId erf =
-        f.op(Op::Erf, {f.op(Op::Mul, {x, f.number(0.70710678118654752)})});
-    ValueId half = f.op(Op::Mul, {x, f.number(0.5)});
-    return f.finish(f.op(Op::Mul, {half, f.op(Op::Add, {erf, f.number(1)})}));
-  }
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh" ||
-      name == "gelu_fast") {
-    ValueId cube = f.op(Op::Mul, {f.op(Op::Mul, {x, x}), x});
-    ValueId inner =
-        f.op(Op::Add, {x, f.op(Op::Mul, {cube, f.number(0.044715)})});
-    ValueId tanh =
-        f.op(Op::Tanh, {f.op(Op::Mul, {inner, f.number(0.79788456080286536)})});
-    ValueId half = f.op(Op::Mul, {x, f.number(0.5)});
-    return f.finish(f.op(Op::Mul, {half, f.op(Op::Add, {tanh, f.number(1)})}));
-  }
-  llvm::consumeError(f.finish(x).takeError());
-  return builder.context().blameConfig(
-      at.loc, fmt::format("{} is {}, an activation that is not known; known "
-                          "are silu (swish), gelu, gelu_new "
-                          "(gelu_pytorch_tanh, gelu_fast), quick_gelu, relu, "
-                          "relu2, sigmoid, tanh and linear",
-                          builder.context().nameForUser(at), quote(name)));
 }
 
 } // namespace moec::hf

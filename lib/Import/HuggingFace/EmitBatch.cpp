@@ -9,6 +9,7 @@
 
 #include "LayerEmitter.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "llvm/ADT/STLExtras.h"
 

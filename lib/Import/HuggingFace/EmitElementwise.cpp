@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LayerEmitter.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "llvm/ADT/StringSwitch.h"
 

@@ -16,6 +16,7 @@
 #include "moec/Support/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
+#include <set>
 
 namespace moec::hf {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "AffineEval.h"
 #include "Resolver.h"
+#include "TensorUses.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
@@ -29,7 +30,6 @@ public:
   llvm::Error run();
 
 private:
-  void findUsed();
   llvm::Error choosePrefix();
   llvm::Expected<std::string> fillIn(llvm::StringRef text, llvm::SMLoc loc);
   llvm::Expected<ResolvedTensor> lay(const TensorDeclaration &declaration);
@@ -52,37 +52,8 @@ private:
   const StoragePolicy &policy;
   ResolvedLayer &layer;
   std::string prefix;
-  std::vector<std::string> used;
-  std::set<std::string> usedByRouter;
-  std::set<std::string> tables; // of ids
+  TensorUses uses;
 };
-
-void TensorResolver::findUsed() {
-  std::set<std::string> seen;
-  auto look = [&](const Routine &routine, bool isRouter) {
-    std::set<ValueId> lookedUp;
-    for (const Operation &operation : routine.operations)
-      if (operation.op == Op::Lookup)
-        lookedUp.insert(operation.operands[0]);
-    for (const Operation &operation : routine.operations) {
-      if (operation.op != Op::Tensor)
-        continue;
-      const std::string &name = operation.attribute("name").string();
-      if (isRouter)
-        usedByRouter.insert(name);
-      if (lookedUp.count(operation.results[0]))
-        tables.insert(name);
-      seen.insert(name);
-    }
-  };
-  look(layer.router, true);
-  look(layer.block, false);
-  for (const auto &[name, routine] : layer.expertPrograms)
-    look(routine, false);
-  for (const TensorDeclaration &declaration : scope.family.tensors)
-    if (seen.erase(declaration.name))
-      used.push_back(declaration.name);
-}
 
 /// Replaces {n} and {NAME} by values; {e} stays.
 llvm::Expected<std::string> TensorResolver::fillIn(llvm::StringRef text,
@@ -287,14 +258,14 @@ llvm::Error TensorResolver::checkFiles(ResolvedTensor &tensor) {
 /// Without files: matrices that the router does not read are stored as the
 /// policy says, biases and tables of the router in f32.
 void TensorResolver::decideStorage(ResolvedTensor &tensor) {
-  bool ofRouter = usedByRouter.count(tensor.name) != 0;
+  bool ofRouter = uses.byRouter.count(tensor.name) != 0;
   bool isMatrix = tensor.fileShape.size() >= 2 &&
                   tensor.fileShape[tensor.fileShape.size() - 2] > 1;
   bool isFp8 = policy.dtype == DType::F8E4M3;
   tensor.element = isFp8 ? DType::BF16 : policy.dtype;
   if (ofRouter && tensor.fileShape.size() == 1)
     tensor.element = DType::F32;
-  if (tables.count(tensor.name))
+  if (uses.asTable.count(tensor.name))
     tensor.element = DType::I64;
   if (tensor.encoding == Encoding::Mxfp4) {
     tensor.element = DType::BF16;
@@ -366,7 +337,7 @@ llvm::Error TensorResolver::choosePrefix() {
     prefix = *filled;
     size_t found = 0;
     for (const TensorDeclaration &declaration : scope.family.tensors) {
-      if (!llvm::is_contained(used, declaration.name))
+      if (!llvm::is_contained(uses.all, declaration.name))
         continue;
       llvm::Expected<std::string> source =
           fillIn(declaration.sources[0], declaration.loc);
@@ -387,10 +358,10 @@ llvm::Error TensorResolver::choosePrefix() {
 }
 
 llvm::Error TensorResolver::run() {
-  findUsed();
+  uses = findTensorUses(scope.family, layer);
   if (llvm::Error error = choosePrefix())
     return error;
-  for (const std::string &name : used)
+  for (const std::string &name : uses.all)
     if (llvm::Error error = resolve(name))
       return error;
   return llvm::Error::success();

@@ -73,6 +73,7 @@ public:
   /// Evaluates to a constant; fails if the expression has none.
   llvm::Expected<Value> lowerConstant(const Expr &expr);
   const RoutineType &type(ValueId value) const { return routine.types[value]; }
+  /// The operation that makes a value; valid until the next add().
   const Operation *definition(ValueId value) const;
   Operation &add(Op op, llvm::SMLoc loc, llvm::ArrayRef<ValueId> operands,
                  llvm::ArrayRef<RoutineType> types);
@@ -96,6 +97,7 @@ private:
   const LayerScope &scope;
   bool expertProgram;
   Routine routine;
+  std::vector<size_t> madeBy; // of each value, its operation
   ValueId row = 0;
   std::map<std::string, Operand, std::less<>> names;
   std::map<std::string, ValueId, std::less<>> tensorValues;

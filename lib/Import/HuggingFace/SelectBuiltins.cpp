@@ -43,7 +43,7 @@ BuiltinResult lowerTopK(RoutineBuilder &builder, const Expr &call) {
                               name, k->integer(), from, from));
   // What is masked with -inf would be chosen all the same.
   const Operation *source = builder.definition(*scores);
-  if (source && source->op == Op::GroupLimit &&
+  if (source->op == Op::GroupLimit &&
       source->attribute("fill").number() == -HUGE_VAL) {
     int64_t groups = source->attribute("groups").integer();
     int64_t left = source->attribute("keep").integer() * (from / groups);

@@ -145,6 +145,27 @@ TEST(Elementwise, Integers) {
             std::string::npos);
 }
 
+TEST(Elementwise, FloatsToIntegers) {
+  expectValues(unary("math.ceil", {1.25, -1.25, 3}), {2, -1, 3});
+  expectValues(unary("math.floor", {1.25, -1.25, 3}), {1, -2, 3});
+  std::string text = R"(
+    func.func @f(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xi32>) {
+      %up = math.ceil %x : tensor<2xf32>
+      %i = arith.fptosi %up : tensor<2xf32> to tensor<2xi32>
+      return %up, %i : tensor<2xf32>, tensor<2xi32>
+    })";
+  Tensor x = floats({2}, {1.95, -2.5});
+  x.error = {0.1, 0.1};
+  auto results = runFunction(text, {x});
+  EXPECT_EQ(results[0].error, (std::vector<double>{1, 0}));
+  EXPECT_EQ(results[1].ints, (std::vector<int64_t>{2, -2}));
+  EXPECT_EQ(results[1].errorAt(0), infinity);
+  EXPECT_EQ(results[1].errorAt(1), 0);
+  EXPECT_NE(runMessage(text, {floats({2}, {3e9, 0})})
+                .find("3e+09 is no integer of 32 bits"),
+            std::string::npos);
+}
+
 TEST(Elementwise, TruthValues) {
   std::string text = R"(
     func.func @f(%a: tensor<2xi1>, %b: tensor<2xi1>)

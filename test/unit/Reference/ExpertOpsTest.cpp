@@ -106,10 +106,14 @@ TEST(ExpertOps, Capacity) {
   EXPECT_EQ(run("choice", 2, 100)[0].ints, (Ids{0, 1, 1, -1, 0, -1, -1, 9}));
   EXPECT_EQ(run("token", 2, 2)[0].ints, (Ids{0, 1, 1, 0, 0, 1, 0, 9}));
   EXPECT_EQ(run("token", 0, 2)[0].ints, (Ids{-1, -1, -1, -1, -1, -1, -1, 9}));
-  std::string message =
-      runMessage(capacityText("token"),
-                 {integers({0, 2}, {}), floats({0, 2}, {}),
-                  Tensor::scalar(int64_t(1)), Tensor::scalar(int64_t(0))});
+  auto messageWithoutRuns = [](int64_t tokens) {
+    return runMessage(capacityText("token"),
+                      {Tensor::integers({tokens, 2}),
+                       Tensor::floats({tokens, 2}), Tensor::scalar(int64_t(1)),
+                       Tensor::scalar(int64_t(0))});
+  };
+  EXPECT_EQ(messageWithoutRuns(0), "");
+  std::string message = messageWithoutRuns(1);
   EXPECT_NE(message.find("'per' 0"), std::string::npos) << message;
 }
 
