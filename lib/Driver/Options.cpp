@@ -97,7 +97,7 @@ OptionTable::Option &OptionTable::number(StringRef name, StringRef metavar,
       return usageError("{} is less than {}", *number, minimum);
     if (*number > maximum)
       return usageError("{} is more than {}", *number, maximum);
-    target = *number;
+    target = number;
     return Error::success();
   });
 }
@@ -202,6 +202,7 @@ Error OptionTable::takePositional(StringRef value) {
 
 Error OptionTable::unknown(StringRef shownAs, StringRef name) const {
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const Option &option : table)
     names.push_back(option.name);
   std::string guess = closestName(name, names);

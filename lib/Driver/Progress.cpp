@@ -55,7 +55,7 @@ std::string Progress::line() const {
   std::string text = what;
   if (total > 0)
     text += fmt::format("  {} of {} ({:.0f} %)", formatBytes(done),
-                        formatBytes(total), 100.0 * done / total);
+                        formatBytes(total), 100 * double(done) / double(total));
   text += fmt::format("  {:.0f} s", seconds);
   // A line that wraps could not be taken back.
   if (unsigned columns = sys::Process::StandardErrColumns())

@@ -79,6 +79,7 @@ Error RunCommand::check() const {
 
 Expected<RunRequest> RunCommand::makeRequest(const SessionLayer &layer) const {
   std::vector<std::string> wanted;
+  wanted.reserve(layer.inputs.size() + 2);
   for (const LayerTensor &tensor : layer.inputs)
     wanted.push_back(tensor.name);
   wanted.push_back("topk_ids");
@@ -134,7 +135,8 @@ Expected<int> RunCommand::run(Console &console) {
   if (Error error = check())
     return std::move(error);
   Progress progress(console, "opening " + bundle);
-  Expected<Session> session = Session::open(bundle, threads.value_or(0));
+  Expected<Session> session =
+      Session::open(bundle, int32_t(threads.value_or(0)));
   if (!session)
     return session.takeError();
   Expected<SessionLayer> layer = session->layer(layerName);

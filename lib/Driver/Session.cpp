@@ -11,6 +11,8 @@
 
 #include "moec/Support/Error.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 using namespace llvm;
 
 namespace moec::driver {
@@ -35,19 +37,19 @@ static Expected<DType> fromDLPack(DLDataType type) {
 }
 
 static Expected<DLTensor> view(StringRef name, HostTensor &tensor) {
-  DLTensor result = {};
-  for (auto [dtype, type] : dtypes)
-    if (dtype == tensor.dtype)
-      result.dtype = type;
-  if (result.dtype.bits == 0)
+  auto type = find_if(
+      dtypes, [&](const auto &known) { return known.first == tensor.dtype; });
+  if (type == std::end(dtypes))
     return inputError("{} is of type {}; a layer takes f32, f16, bf16, i32 and "
                       "i64",
                       name, dtypeName(tensor.dtype));
-  result.data = tensor.bytes.data();
-  result.device = {kDLCPU, 0};
-  result.ndim = static_cast<int32_t>(tensor.shape.size());
-  result.shape = tensor.shape.data();
-  return result;
+  return DLTensor{.data = tensor.bytes.data(),
+                  .device = {kDLCPU, 0},
+                  .ndim = static_cast<int32_t>(tensor.shape.size()),
+                  .dtype = type->second,
+                  .shape = tensor.shape.data(),
+                  .strides = nullptr,
+                  .byte_offset = 0};
 }
 
 Expected<Session> Session::open(StringRef path, int32_t threads,

@@ -147,6 +147,7 @@ Expected<ModuleInput> VerifyCommand::readReference(Console &console,
 Expected<std::vector<Case>>
 VerifyCommand::readCase(const LayerVerifier &verifier) {
   std::vector<std::string> wanted = {"topk_ids", "topk_weights"};
+  wanted.reserve(wanted.size() + verifier.description().inputs.size());
   for (const LayerTensor &input : verifier.description().inputs)
     wanted.push_back(input.name);
   Expected<NamedTensors> tensors = readTensors(routing, wanted);
@@ -300,8 +301,8 @@ Expected<int> VerifyCommand::run(Console &console) {
   Expected<ModuleInput> input = readReference(console, facts->source);
   if (!input)
     return input.takeError();
-  Expected<Session> session =
-      Session::open(bundle, threads.value_or(0), MOEC_OPEN_CHECK_WEIGHTS);
+  Expected<Session> session = Session::open(
+      bundle, int32_t(threads.value_or(0)), MOEC_OPEN_CHECK_WEIGHTS);
   if (!session)
     return session.takeError();
   Expected<std::vector<SessionLayer>> all = session->layers();

@@ -158,39 +158,51 @@ LogicalResult lowerIdentityExperts(KernelLowering &k,
 // Element-wise operations
 //===----------------------------------------------------------------------===//
 
-/// How an operand is read: a whole vector, one element for the row, or one for
-/// the whole tensor.
-static LogicalResult checkMap(linalg::GenericOp op, AffineMap map) {
-  for (auto [i, result] : llvm::enumerate(map.getResults())) {
+/// How an element-wise operation reads an operand: which dimension of the
+/// operand, if any, runs with the rows and which with the columns.
+struct OperandAccess {
+  bool byRow = false, byCol = false;
+};
+
+static FailureOr<OperandAccess> getAccess(linalg::GenericOp op, AffineMap map) {
+  OperandAccess access;
+  for (AffineExpr result : map.getResults()) {
     auto dim = dyn_cast<AffineDimExpr>(result);
-    bool broadcast = isa<AffineConstantExpr>(result);
-    if (!broadcast && (!dim || dim.getPosition() != i))
+    if (!dim && !isa<AffineConstantExpr>(result))
       return op.emitOpError("reads an operand by ")
              << AffineMapAttr::get(map)
-             << "; the CPU back end reads (row, column) or broadcasts";
+             << "; the CPU back end reads rows, columns or broadcasts";
+    if (!dim)
+      continue;
+    bool isRow = dim.getPosition() == 0;
+    if ((isRow && access.byCol) || (isRow ? access.byRow : access.byCol))
+      return op.emitOpError("reads an operand transposed, by ")
+             << AffineMapAttr::get(map);
+    (isRow ? access.byRow : access.byCol) = true;
   }
-  return success();
+  return access;
 }
 
 /// A stage that makes `tensor` row by row from the elements of `operands`, each
 /// read by its map.
 static void
 emitElements(KernelLowering &k, Value tensor, ValueRange operands,
-             ArrayRef<AffineMap> maps,
+             ArrayRef<OperandAccess> accesses,
              function_ref<Value(SmallVector<Value> elements)> body) {
   KernelEmitter &e = k.e;
   Buffer result = k.allocateResult(tensor);
   RowCount count = k.rowCount(tensor);
   bool tokenRows = count.perToken == 1 && count.fixed == 0;
-  auto read = [&](Value operand, AffineMap map, Value row, Value col) -> Value {
-    if (!isa<RankedTensorType>(operand.getType()))
+  auto read = [&](Value operand, OperandAccess access, Value row,
+                  Value col) -> Value {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    if (!type)
       return e.splat(k.getScalar(operand), e.lanes);
-    Buffer source = k.get(operand);
-    auto reads = [&](unsigned i) {
-      return i < map.getNumResults() && isa<AffineDimExpr>(map.getResult(i));
-    };
-    Value at = reads(0) ? row : e.index(0);
-    if (!reads(1))
+    Buffer source = k.weightNumber(operand)
+                        ? k.paddedWeight(operand, type.getElementType())
+                        : k.get(operand);
+    Value at = access.byRow ? row : e.index(0);
+    if (!access.byCol)
       return e.splat(loadScalar(e, source, at, e.index(0)), e.lanes);
     return vector::LoadOp::create(e.b, e.vector(source.elementType(), e.lanes),
                                   source.memref, ValueRange{at, col});
@@ -204,8 +216,8 @@ emitElements(KernelLowering &k, Value tensor, ValueRange operands,
   e.loop(from, to, [&](Value row) {
     e.forVectors(result.cols, [&](Value col, Value mask) {
       SmallVector<Value> elements;
-      for (auto [operand, map] : llvm::zip(operands, maps))
-        elements.push_back(read(operand, map, row, col));
+      for (auto [operand, access] : llvm::zip_equal(operands, accesses))
+        elements.push_back(read(operand, access, row, col));
       Value value = body(std::move(elements));
       if (mask)
         value = arith::SelectOp::create(e.b, mask, value, zeros);
@@ -228,12 +240,15 @@ LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
                           "back end lowers no other linalg.generic");
   if (failed(checkVectorizable(*op.getBlock())))
     return failure();
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  for (AffineMap map : maps)
-    if (failed(checkMap(op, map)))
+  SmallVector<OperandAccess> accesses;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    FailureOr<OperandAccess> access =
+        getAccess(op, op.getMatchingIndexingMap(operand));
+    if (failed(access))
       return failure();
-
-  emitElements(k, op.getResult(0), op.getDpsInputs(), maps,
+    accesses.push_back(*access);
+  }
+  emitElements(k, op.getResult(0), op.getDpsInputs(), accesses,
                [&](SmallVector<Value> elements) {
                  // The output's own argument is not read.
                  elements.push_back(Value());
@@ -260,10 +275,9 @@ LogicalResult lowerElementwise(KernelLowering &k, Operation &op) {
     return op.emitOpError("works on ")
            << op.getResult(0).getType()
            << "; the CPU back end lowers element-wise operations on rows";
-  SmallVector<AffineMap> maps(
-      op.getNumOperands(),
-      AffineMap::getMultiDimIdentityMap(2, op.getContext()));
-  emitElements(k, op.getResult(0), op.getOperands(), maps,
+  SmallVector<OperandAccess> accesses(op.getNumOperands(),
+                                      {.byRow = true, .byCol = true});
+  emitElements(k, op.getResult(0), op.getOperands(), accesses,
                [&](SmallVector<Value> elements) {
                  return cloneOnVectors(k.e, op, elements, k.e.lanes);
                });

@@ -267,6 +267,26 @@ static void collectFormula(const Routine &routine,
   }
 }
 
+/// A formula with weights in it, a norm's scale for instance, is a program on
+/// rows: its weights are parameters, not operands with a row for each token.
+ValueResult BatchEmitter::emitWithWeights(
+    ValueId value, llvm::ArrayRef<const HfOperation *> formula, Type element) {
+  for (const HfOperation *operation : formula)
+    for (ValueId id : operation->operands)
+      if (routine.types[id].perExpert && definitions[id]->op == Op::Tensor)
+        return error(*operation,
+                     "an expert's row can be added by linear(x, w, row) only");
+  Location loc = emission.location(definitions[value]->loc);
+  llvm::Expected<SmallVector<mlir::Value>> results =
+      emitRowRegion(emission, routine, {formula.begin(), formula.end()},
+                    {value}, loc, [&](ValueId id) { return get(id); });
+  if (!results)
+    return results.takeError();
+  mlir::Value result = results->front();
+  return getElementTypeOrSelf(result) == element ? result
+                                                 : roundRows(builder, result);
+}
+
 ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
   Location loc = emission.location(definitions[value]->loc);
   const RoutineType &type = routine.types[value];
@@ -278,8 +298,13 @@ ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
       [&](ValueId id) { return values[{id, false}] != nullptr; }, value,
       formula, leaves);
 
-  // A leaf of one element is read at 0, what is the same for all tokens
-  // without the token's index.
+  if (llvm::any_of(leaves, [&](ValueId leaf) {
+        return definitions[leaf]->op != Op::Constant &&
+               !routine.types[leaf].perToken;
+      }))
+    return emitWithWeights(value, formula, element);
+
+  // A leaf of one element is read at 0.
   SmallVector<mlir::Value> inputs;
   SmallVector<AffineMap> maps;
   std::vector<ValueId> inputIds;
@@ -287,15 +312,10 @@ ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
     if (definitions[leaf]->op == Op::Constant)
       continue;
     const RoutineType &leafType = routine.types[leaf];
-    if (leafType.perExpert && definitions[leaf]->op == Op::Tensor)
-      return error(*definitions[leaf],
-                   "an expert's row can be added by linear(x, w, row) only");
     ValueResult input = get(leaf);
     if (!input)
       return input;
-    SmallVector<AffineExpr> index;
-    if (leafType.perToken)
-      index.push_back(builder.getAffineDimExpr(0));
+    SmallVector<AffineExpr> index{builder.getAffineDimExpr(0)};
     for (auto [i, size] : llvm::enumerate(leafType.shape)) {
       bool repeated = size == 1 && type.shape[i] != 1;
       index.push_back(repeated ? builder.getAffineConstantExpr(0)

@@ -202,9 +202,14 @@ ValueResult BlockEmitter::capacityLimit(const HfOperation &operation) {
       builder, loc,
       builder.getF64FloatAttr(operation.attribute("fraction").number()));
   mlir::Value share = arith::MulFOp::create(builder, loc, tokens, fraction);
-  share = math::CeilOp::create(builder, loc, share);
-  share = arith::FPToSIOp::create(builder, loc, i64, share);
-  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), share)
+  // Rounded up: whatever is left behind the point is one more.
+  mlir::Value whole = arith::FPToSIOp::create(builder, loc, i64, share);
+  mlir::Value exact = arith::SIToFPOp::create(builder, loc, f64, whole);
+  mlir::Value more = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OLT, exact, share);
+  mlir::Value one = arith::ExtUIOp::create(builder, loc, i64, more);
+  mlir::Value limit = arith::AddIOp::create(builder, loc, whole, one);
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), limit)
       .getResult();
 }
 

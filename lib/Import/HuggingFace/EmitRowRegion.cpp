@@ -12,7 +12,6 @@
 #include "moec/Dialect/Moe/Moe.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/Sequence.h"
 
 namespace moec::hf {
 namespace {
@@ -192,10 +191,12 @@ llvm::Error RowRegion::emit(const HfOperation &operation) {
     break;
   }
   case Op::Every: {
-    SmallVector<int32_t> ids = llvm::to_vector(llvm::seq<int32_t>(
-        0, static_cast<int32_t>(operation.attribute("count").integer())));
-    result =
-        arith::ConstantOp::create(builder, loc, builder.getI32TensorAttr(ids));
+    // Of equal scores the lower index comes first.
+    int64_t count = operation.attribute("count").integer();
+    mlir::Value equal =
+        constant(0, RankedTensorType::get({count}, builder.getF32Type()), loc);
+    result = moe::TopKOp::create(builder, loc, resultType(operation), equal,
+                                 builder.getI64IntegerAttr(count));
     break;
   }
   case Op::Lookup:
