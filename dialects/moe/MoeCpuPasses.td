@@ -97,7 +97,13 @@ def MoeExpandMathPass : Pass<"moe-expand-math"> {
     }
     ```
     After: negation, a polynomial for the exponential, an addition, a division.
+
+    With `bf16` conversions from and to bf16 are written out too, for targets
+    that have no instruction for them.
   }];
+  let options = [
+    Option<"bf16", "bf16", "bool", "false", "write bf16 conversions out">
+  ];
   let dependentDialects = [
     "::mlir::moe::MoeDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"

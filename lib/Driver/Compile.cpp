@@ -36,7 +36,7 @@ private:
   std::string output, emit = "bundle", targetName = "cpu", mcpu = "native";
   std::optional<std::string> checkpoint, dumpDirectory;
   std::optional<int64_t> threads;
-  bool noWeights = false;
+  bool noWeights = false, noFuse = false;
   Phase phase = Phase::Bundle;
   CpuTarget target;
 };
@@ -62,6 +62,8 @@ void CompileCommand::declare(OptionTable &options) {
   options.flag("no-weights",
                "leave weights.bin out; the checkpoint may lack its weights",
                noWeights);
+  options.flag("no-fuse",
+               "leave the fusion passes out: the same results, slower", noFuse);
   options.text("model", "DIR", "the checkpoint of a .mlir file", checkpoint);
   model.declareFamilyFile(options);
   options.choice("emit", "where to stop; bundle is the default",
@@ -101,7 +103,8 @@ Expected<int> CompileCommand::run(Console &console) {
     return input.takeError();
   progress.setWhat("compiling");
   if (dumpDirectory)
-    if (Error error = dumpPhases(*input->module, phase, target, *dumpDirectory))
+    if (Error error =
+            dumpPhases(*input->module, phase, target, !noFuse, *dumpDirectory))
       return std::move(error);
   Error error = phase == Phase::Bundle ? emitBundle(console, *input, progress)
                                        : emitText(console, *input->module);
@@ -111,8 +114,8 @@ Expected<int> CompileCommand::run(Console &console) {
 }
 
 Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
-  if (Error error =
-          lowerModule(module, Phase::Moe, std::min(phase, Phase::Llvm), target))
+  if (Error error = lowerModule(module, Phase::Moe,
+                                std::min(phase, Phase::Llvm), target, !noFuse))
     return error;
   if (phase != Phase::Object)
     return writeOutput(console, output, moduleText(module));
@@ -127,6 +130,7 @@ Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
                                  Progress &progress) {
   BundleOptions options;
   options.target = target;
+  options.fuse = !noFuse;
   options.checkpoint = noWeights ? nullptr : input.checkpoint.get();
   options.model = input.description;
   options.threads = threads.value_or(0);

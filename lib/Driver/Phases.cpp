@@ -14,7 +14,6 @@
 #include "moec/Support/OutputFile.h"
 
 #include "mlir/IR/OwningOpRef.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -22,40 +21,8 @@ using namespace llvm;
 
 namespace moec::driver {
 
-/// The phase after `phase`, and the pipeline that leads there.
-static Phase addPipeline(mlir::OpPassManager &manager, Phase phase,
-                         const PipelineOptions &options) {
-  switch (phase) {
-  case Phase::Moe:
-    buildSchedulePipeline(manager, options);
-    return Phase::Scheduled;
-  case Phase::Scheduled:
-    buildLoopsPipeline(manager, options);
-    return Phase::Loops;
-  case Phase::Loops:
-    buildLlvmPipeline(manager, options);
-    return Phase::Llvm;
-  default:
-    return phase;
-  }
-}
-
-Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
-                  const CpuTarget &target) {
-  while (from < to) {
-    mlir::PassManager manager(module.getContext());
-    Phase next = addPipeline(manager, from, PipelineOptions(target));
-    if (failed(manager.run(module)))
-      return inputError("the passes from phase '{}' to '{}' failed; the "
-                        "messages above say where",
-                        phaseName(from), phaseName(next));
-    from = next;
-  }
-  return Error::success();
-}
-
 Error dumpPhases(mlir::ModuleOp module, Phase last, const CpuTarget &target,
-                 StringRef directory) {
+                 bool fuse, StringRef directory) {
   if (std::error_code code = sys::fs::create_directories(directory))
     return fileError("make the directory", directory, code.value());
   mlir::OwningOpRef<mlir::ModuleOp> copy =
@@ -66,7 +33,7 @@ Error dumpPhases(mlir::ModuleOp module, Phase last, const CpuTarget &target,
   for (auto [i, phase] : enumerate(phases)) {
     if (phase > last)
       break;
-    if (Error error = lowerModule(*copy, current, phase, target))
+    if (Error error = lowerModule(*copy, current, phase, target, fuse))
       return error;
     current = phase;
     SmallString<128> path(directory);

@@ -17,16 +17,12 @@
 
 namespace moec::driver {
 
-/// Takes `module` from `from` to `to`, at most Phase::Llvm. Fails if a pass
-/// does; its messages are the context's diagnostics.
-llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
-                        const CpuTarget &target);
-
 /// Writes the module as it is in every phase up to `last` to files in
 /// `directory`, which is made if it is missing: "0-moe.mlir",
 /// "1-scheduled.mlir" and so on. Leaves `module` alone.
 llvm::Error dumpPhases(mlir::ModuleOp module, Phase last,
-                       const CpuTarget &target, llvm::StringRef directory);
+                       const CpuTarget &target, bool fuse,
+                       llvm::StringRef directory);
 
 } // namespace moec::driver
 

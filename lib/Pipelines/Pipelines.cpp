@@ -72,7 +72,11 @@ void buildLoopsPipeline(OpPassManager &manager,
 }
 
 void buildLlvmPipeline(OpPassManager &manager, const PipelineOptions &options) {
-  manager.addPass(moe::createMoeExpandMathPass());
+  // LLVM calls a function of the compiler's run time where the target cannot
+  // convert to bf16; a kernel has no such library.
+  moe::MoeExpandMathPassOptions math;
+  math.bf16 = !options.bf16Dot;
+  manager.addPass(moe::createMoeExpandMathPass(math));
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());

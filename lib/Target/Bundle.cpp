@@ -20,7 +20,6 @@
 #include "moec/Target/TargetCpu.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -31,19 +30,6 @@ using namespace llvm;
 using namespace mlir;
 
 namespace moec {
-
-using Pipeline = void (*)(OpPassManager &, const PipelineOptions &);
-
-static Error runPipeline(ModuleOp module, Pipeline pipeline,
-                         const BundleOptions &options, StringRef stage) {
-  PassManager manager(module.getContext());
-  PipelineOptions pipelineOptions(options.target);
-  pipelineOptions.fuse = options.fuse;
-  pipeline(manager, pipelineOptions);
-  if (failed(manager.run(module)))
-    return inputError("stage '{}' failed; the messages above say where", stage);
-  return Error::success();
-}
 
 static double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
@@ -88,13 +74,14 @@ private:
 
 Error BundleWriter::schedule() {
   scheduled = cast<ModuleOp>(imported->clone());
-  return runPipeline(*scheduled, buildSchedulePipeline, options, "schedule");
+  return lowerModule(*scheduled, Phase::Moe, Phase::Scheduled, options.target,
+                     options.fuse);
 }
 
 Error BundleWriter::compile(OutputDir &directory) {
   OwningOpRef<ModuleOp> lowered = cast<ModuleOp>((*scheduled)->clone());
   if (Error error =
-          runPipeline(*lowered, buildLoopsPipeline, options, "lower to loops"))
+          lowerModule(*lowered, Phase::Scheduled, Phase::Loops, options.target))
     return error;
   for (auto function : lowered->getOps<func::FuncOp>()) {
     auto packs = function->getAttrOfType<ArrayAttr>("moe.packs");
@@ -107,7 +94,7 @@ Error BundleWriter::compile(OutputDir &directory) {
     function->removeAttr("moe.packs");
   }
   if (Error error =
-          runPipeline(*lowered, buildLlvmPipeline, options, "lower to LLVM"))
+          lowerModule(*lowered, Phase::Loops, Phase::Llvm, options.target))
     return error;
   auto object = emitObject(*lowered, options.target);
   if (!object)

@@ -82,7 +82,11 @@ Expected<CpuTarget> resolveCpu(StringRef cpu) {
   if (Triple(target.triple).isX86()) {
     bool wide =
         has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq");
-    target.lanes = wide ? 16 : has("avx2") && has("fma") ? 8 : 4;
+    if (!has("avx2") || !has("fma") || !has("f16c"))
+      return inputError("--mcpu={}: moec needs AVX2, FMA and F16C, which {} "
+                        "lacks; x86-64-v3 is the least CPU that has them",
+                        cpu, target.cpu);
+    target.lanes = wide ? 16 : 8;
     target.registers = wide ? 32 : 16;
     target.bf16Dot = wide && has("avx512bf16");
   } else {

@@ -14,8 +14,11 @@
 
 #include "moec/Codegen/CPU/CpuTarget.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
+
+#include "llvm/Support/Error.h"
 
 #include <optional>
 
@@ -71,6 +74,12 @@ void buildLoopsPipeline(mlir::OpPassManager &manager,
 /// Loops to Llvm.
 void buildLlvmPipeline(mlir::OpPassManager &manager,
                        const PipelineOptions &options);
+
+/// Takes `module` from phase `from` to phase `to`, at most Phase::Llvm; without
+/// `fuse` the fusion passes are left out. Fails if a pass does; its messages
+/// are the context's diagnostics.
+llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
+                        const CpuTarget &target, bool fuse = true);
 
 /// Registers moe-schedule, moe-cpu-loops, moe-cpu-llvm and moe-cpu (all three).
 void registerPipelines();

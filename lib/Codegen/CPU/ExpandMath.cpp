@@ -10,6 +10,7 @@
 #include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -61,10 +62,14 @@ struct SiluPattern : OpRewritePattern<SiluOp> {
 };
 
 struct MoeExpandMathPass : impl::MoeExpandMathPassBase<MoeExpandMathPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<SigmoidPattern, SiluPattern>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns);
+    if (bf16)
+      arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -238,6 +238,19 @@ void KernelLowering::copyOut(Buffer source, int64_t position, bool anyType) {
     copy(viewTensorArg(e, arg, source.cols, source.elementType(), false));
 }
 
+void KernelLowering::copyIn(int64_t position, Buffer destination) {
+  auto type = RankedTensorType::get({ShapedType::kDynamic, destination.cols},
+                                    destination.elementType());
+  Buffer source = outputMemory(position, type);
+  e.forTokenRows([&](Value row) {
+    e.loop(e.index(0), e.index(destination.cols), [&](Value col) {
+      SmallVector<Value, 2> place{row, col};
+      Value x = memref::LoadOp::create(e.b, source.memref, place);
+      memref::StoreOp::create(e.b, x, destination.memref, place);
+    });
+  });
+}
+
 LogicalResult KernelLowering::finish(func::ReturnOp op) {
   e.b.setLoc(op.getLoc());
   for (auto [value, position] : outputs) {

@@ -61,6 +61,12 @@ LogicalResult KernelLowering::lowerUnlessGiven(Operation &op) {
   Value compute = arith::XOrIOp::create(e.b, e.givenRouting, yes);
   LogicalResult result = success();
   e.stagesWhen(compute, [&] { result = lower(op); });
+  // What the caller gives is already there if the caller's memory serves as
+  // the value's buffer; else it is fetched.
+  for (Value value : op.getResults())
+    if (auto output = outputs.find(value);
+        succeeded(result) && output != outputs.end() && !direct.contains(value))
+      e.stagesWhen(e.givenRouting, [&] { copyIn(output->second, get(value)); });
   return result;
 }
 
@@ -158,7 +164,8 @@ static bool isScalarValue(Value tensor) {
       return identity.getX() != use.get();
     if (auto combine = dyn_cast<moe::CombineOp>(user))
       return combine.getRows() != use.get();
-    return isa<func::ReturnOp, moe::GroupOp, moe::CapacityOp>(user);
+    return isa<func::ReturnOp, moe::GroupOp, moe::CapacityOp, tensor::DimOp>(
+        user);
   });
 }
 

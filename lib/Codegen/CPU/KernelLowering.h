@@ -58,6 +58,8 @@ private:
   LogicalResult finish(func::ReturnOp op);
   /// Copies `source` to the caller's memory, whatever element type that has.
   void copyOut(Buffer source, int64_t position, bool anyType);
+  /// Copies what the caller put into an output's memory to `destination`.
+  void copyIn(int64_t position, Buffer destination);
   /// The caller's memory for output `position`.
   Buffer outputMemory(int64_t position, RankedTensorType type);
 

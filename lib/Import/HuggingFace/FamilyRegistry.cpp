@@ -79,6 +79,7 @@ const Family *FamilyRegistry::findByModelType(llvm::StringRef type) const {
 
 std::vector<std::string> FamilyRegistry::names() const {
   std::vector<std::string> result;
+  result.reserve(families.size());
   for (const std::unique_ptr<Family> &family : families)
     result.push_back(family->name);
   llvm::sort(result);

@@ -269,6 +269,7 @@ llvm::Error writeTensors(const OutputDir &directory,
                          const std::vector<Plan> &plans,
                          const NewModelOptions &options) {
   std::vector<moec::TensorDeclaration> declarations;
+  declarations.reserve(plans.size());
   for (const Plan &plan : plans)
     declarations.push_back(plan.declaration);
   llvm::Expected<ShardedSafetensorsWriter> writer =

@@ -201,9 +201,9 @@ StoredTensor ResolvedTensor::stored(size_t i) const {
   case Encoding::Fp8Block:
     if (i == 0)
       return {DType::F8E4M3, result};
-    result[result.size() - 2] =
-        llvm::divideCeil(result[result.size() - 2], blockRows);
-    result.back() = llvm::divideCeil(result.back(), blockCols);
+    for (auto [size, block] : {std::pair(&result[result.size() - 2], blockRows),
+                               std::pair(&result.back(), blockCols)})
+      *size = *size / block + (*size % block != 0);
     return {DType::F32, result};
   case Encoding::Mxfp4:
     result.back() /= 32;

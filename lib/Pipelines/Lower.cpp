@@ -1,0 +1,51 @@
+//===- Lower.cpp - Running the pipelines ----------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Phase by phase, so that a failure is told with the phase it happened in.
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Pipelines/Pipelines.h"
+#include "moec/Support/Error.h"
+
+using namespace llvm;
+
+namespace moec {
+
+/// The phase after `phase`, and the pipeline that leads there.
+static Phase addPipeline(mlir::OpPassManager &manager, Phase phase,
+                         const PipelineOptions &options) {
+  switch (phase) {
+  case Phase::Moe:
+    buildSchedulePipeline(manager, options);
+    return Phase::Scheduled;
+  case Phase::Scheduled:
+    buildLoopsPipeline(manager, options);
+    return Phase::Loops;
+  case Phase::Loops:
+    buildLlvmPipeline(manager, options);
+    return Phase::Llvm;
+  default:
+    return phase;
+  }
+}
+
+Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
+                  const CpuTarget &target, bool fuse) {
+  PipelineOptions options(target);
+  options.fuse = fuse;
+  while (from < to) {
+    mlir::PassManager manager(module.getContext());
+    Phase next = addPipeline(manager, from, options);
+    if (failed(manager.run(module)))
+      return inputError("the passes from phase '{}' to '{}' failed; the "
+                        "messages above say where",
+                        phaseName(from), phaseName(next));
+    from = next;
+  }
+  return Error::success();
+}
+
+} // namespace moec
