@@ -51,7 +51,9 @@ static void describeOperations(func::FuncOp kernel, ManifestLayer &layer) {
   }
   kernel.walk([&](Operation *op) {
     if (auto group = dyn_cast<moe::GroupOp>(op)) {
-      layer.experts = group.getExperts();
+      // A second one groups experts that are always on.
+      if (!layer.experts)
+        layer.experts = group.getExperts();
     } else if (auto product = dyn_cast<moe::GroupedMatmulOp>(op)) {
       if (product.isGrouped() && !layer.width)
         layer.width = product.getN();

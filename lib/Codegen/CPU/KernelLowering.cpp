@@ -127,6 +127,8 @@ RowCount KernelLowering::rowCount(Value tensor) {
   if (auto group = dyn_cast_if_present<moe::GroupOp>(op))
     return {.perToken =
                 cast<RankedTensorType>(group.getIds().getType()).getDimSize(1)};
+  if (auto router = dyn_cast_if_present<moe::RouterOp>(op))
+    return rowCount(router.getRows()[0]);
   if (auto dispatch = dyn_cast_if_present<moe::DispatchOp>(op))
     return rowCount(dispatch.getSlots());
   if (auto product = dyn_cast_if_present<moe::GroupedMatmulOp>(op)) {

@@ -176,8 +176,10 @@ LogicalResult RouterLowering::run() {
         failed(prepare(linear, k.get(outside(linear.getX())), runLength)))
       return failure();
 
-  e.beginStage(Split::TokenRows);
-  auto [from, to] = e.share(e.tokens);
+  RowCount count = k.rowCount(op.getRows()[0]);
+  bool tokenRows = count.perToken == 1 && count.fixed == 0;
+  e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
+  auto [from, to] = e.share(e.count(count));
   LogicalResult result = success();
   forEvenRuns(e, e.sub(to, from), runLength,
               [&, from = from](Value run, Value length) {
