@@ -11,6 +11,8 @@
 #include "ModelInput.h"
 #include "Output.h"
 
+#include "moec/Pipelines/Pipelines.h"
+
 using namespace llvm;
 
 namespace moec::driver {

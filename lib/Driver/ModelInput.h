@@ -91,9 +91,6 @@ readModule(const ModelOptions &options,
            const std::optional<std::string> &checkpointPath, bool needWeights,
            Console &console);
 
-/// The module as text, with names for the layers' parts.
-std::string moduleText(mlir::ModuleOp module);
-
 } // namespace moec::driver
 
 #endif // MOEC_LIB_DRIVER_MODELINPUT_H

@@ -46,13 +46,6 @@ std::unique_ptr<mlir::MLIRContext> createContext() {
   return context;
 }
 
-std::string moduleText(mlir::ModuleOp module) {
-  std::string text;
-  raw_string_ostream stream(text);
-  module.print(stream);
-  return text + "\n";
-}
-
 static std::string absolutePath(StringRef path) {
   SmallString<128> result;
   if (sys::fs::real_path(path, result))

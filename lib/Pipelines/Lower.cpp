@@ -48,4 +48,11 @@ Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
   return Error::success();
 }
 
+std::string moduleText(mlir::ModuleOp module) {
+  std::string text;
+  raw_string_ostream stream(text);
+  module.print(stream);
+  return text + "\n";
+}
+
 } // namespace moec

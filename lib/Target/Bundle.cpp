@@ -36,13 +36,6 @@ static double secondsSince(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
-static std::string moduleText(ModuleOp module) {
-  std::string text;
-  raw_string_ostream stream(text);
-  module.print(stream);
-  return text + "\n";
-}
-
 namespace {
 
 /// The state of one compilation.

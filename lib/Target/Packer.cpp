@@ -56,12 +56,11 @@ Expected<Packer> Packer::create(Attribute pack,
   for (int64_t number : numbers)
     packer.ops.push_back(weights[number]);
   ArrayRef<int64_t> shape = packer.ops[0].getTensorType().getShape();
-  packer.cols = shape.back();
-  packer.rows = shape.size() < 2 ? 1 : shape[shape.size() - 2];
-  bool sliced = shape.size() == 3 || packer.ops[0].isStacked();
+  bool sliced = isSliced(packer.ops[0]);
   packer.numSlices = sliced ? shape[0] : 1;
-  if (sliced && shape.size() == 2)
-    packer.rows = 1;
+  shape = shape.drop_front(sliced ? 1 : 0);
+  packer.cols = shape.back();
+  packer.rows = shape.size() < 2 ? 1 : shape[0];
   packer.type = dtypeOf(panels ? panels.getType() : padded.getType());
   uint64_t width = bitWidth(packer.type) / 8;
   if (panels) {

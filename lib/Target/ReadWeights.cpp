@@ -19,16 +19,10 @@ using namespace llvm;
 
 namespace moec {
 
-bool WeightReader::isSliced() const {
-  return stacked || logicalShape.size() == 3;
-}
-
-int64_t WeightReader::slices() const {
-  return isSliced() ? logicalShape[0] : 1;
-}
+int64_t WeightReader::slices() const { return sliced ? logicalShape[0] : 1; }
 
 ArrayRef<int64_t> WeightReader::sliceShape() const {
-  return ArrayRef(logicalShape).drop_front(isSliced() ? 1 : 0);
+  return ArrayRef(logicalShape).drop_front(sliced ? 1 : 0);
 }
 
 int64_t WeightReader::sliceSize() const {
@@ -45,14 +39,14 @@ const CheckpointTensor &WeightReader::tensor(size_t source,
 
 SmallVector<int64_t, 4> WeightReader::sliceStart(int64_t slice) const {
   SmallVector<int64_t, 4> index(logicalShape.size(), 0);
-  if (isSliced())
+  if (sliced)
     index[0] = slice;
   return index;
 }
 
 std::pair<int64_t, int64_t> WeightReader::region(int64_t slice) const {
   SmallVector<int64_t, 4> begin = sliceStart(slice), end = begin;
-  for (size_t d = isSliced() ? 1 : 0; d < end.size(); ++d)
+  for (size_t d = sliced ? 1 : 0; d < end.size(); ++d)
     end[d] = logicalShape[d] - 1;
   // Strides are not negative, so the first element is at the lowest place.
   int64_t first = element.at(begin);
@@ -220,7 +214,7 @@ Error WeightReader::applyBlockScales(int64_t slice,
   int64_t scaleCols = source.shape().back();
   int64_t scaleRows = source.shape()[source.shape().size() - 2];
   // A tensor that holds all experts has scales for each.
-  int64_t offset = !stacked && isSliced() && source.shape().size() == 3
+  int64_t offset = !stacked && sliced && source.shape().size() == 3
                        ? begin[0] * scaleRows * scaleCols
                        : 0;
   std::vector<int64_t> rowOf(scratch.values.size());

@@ -72,6 +72,7 @@ Expected<WeightReader> WeightReader::create(moe::WeightOp weight,
   reader.logicalShape.assign(weight.getTensorType().getShape().begin(),
                              weight.getTensorType().getShape().end());
   reader.stacked = weight.isStacked();
+  reader.sliced = isSliced(weight);
   Attribute encoding = weight.getTensorType().getEncoding();
   if (auto block = dyn_cast_if_present<moe::Fp8BlockAttr>(encoding)) {
     reader.encoding = Encoding::Fp8Block;
@@ -126,7 +127,7 @@ static Error wrongTensor(const CheckpointTensor &tensor, StringRef weight,
                     quote(weight), want);
 }
 
-Error WeightReader::checkShapes(moe::WeightOp weight) const {
+Error WeightReader::checkShapes(moe::WeightOp weight) {
   const CheckpointTensor &data = tensors[0][0];
   bool mxfp4 = encoding == Encoding::Mxfp4;
   if (encoding == Encoding::Plain && !isDecodable(data.dtype()))
@@ -141,9 +142,8 @@ Error WeightReader::checkShapes(moe::WeightOp weight) const {
   AffineMap map = weight.getIndexMap();
   if (map.getNumResults() != shape.size())
     return wrongTensor(data, name, fmt::format("rank {}", map.getNumResults()));
-  auto *self = const_cast<WeightReader *>(this);
   int64_t rank = logicalShape.size();
-  self->element.strides.assign(rank, 0);
+  element.strides.assign(rank, 0);
   int64_t stride = 1;
   for (int64_t dim = shape.size() - 1; dim >= 0; --dim) {
     LinearIndex index;
@@ -163,13 +163,13 @@ Error WeightReader::checkShapes(moe::WeightOp weight) const {
           data, name,
           fmt::format("{} or more in dimension {} for weight shape {}",
                       last + 1, dim, formatShape(logicalShape)));
-    self->element.base += stride * index.base;
+    element.base += stride * index.base;
     for (int64_t d = 0; d < rank; ++d)
-      self->element.strides[d] += stride * index.strides[d];
+      element.strides[d] += stride * index.strides[d];
     if (dim == static_cast<int64_t>(shape.size()) - 1)
-      self->col = index;
+      col = index;
     if (dim == static_cast<int64_t>(shape.size()) - 2)
-      self->row = index;
+      row = index;
     stride *= shape[dim];
   }
   if (encoding == Encoding::Plain)

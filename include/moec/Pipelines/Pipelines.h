@@ -81,6 +81,9 @@ void buildLlvmPipeline(mlir::OpPassManager &manager,
 llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
                         const CpuTarget &target, bool fuse = true);
 
+/// The module as text, ending in a newline.
+std::string moduleText(mlir::ModuleOp module);
+
 /// Registers moe-schedule, moe-cpu-loops, moe-cpu-llvm and moe-cpu (all three).
 void registerPipelines();
 

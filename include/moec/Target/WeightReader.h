@@ -31,6 +31,12 @@ struct ReadScratch {
   std::vector<float> stored, values;
 };
 
+/// Whether a weight is read one slice of its first dimension (an expert) at a
+/// time: stacks of file tensors, and stacks of matrices.
+inline bool isSliced(mlir::moe::WeightOp weight) {
+  return weight.isStacked() || weight.getTensorType().getRank() == 3;
+}
+
 class WeightReader {
 public:
   /// Checks that the file tensors of `weight` exist and that every logical
@@ -55,9 +61,8 @@ public:
 private:
   enum class Encoding { Plain, Fp8Block, Mxfp4 };
 
-  bool isSliced() const;
   llvm::Error locate(mlir::moe::WeightOp weight, const Checkpoint &checkpoint);
-  llvm::Error checkShapes(mlir::moe::WeightOp weight) const;
+  llvm::Error checkShapes(mlir::moe::WeightOp weight);
   /// The file tensor of `source` for a slice.
   const CheckpointTensor &tensor(size_t source, int64_t slice) const;
   /// The logical index of the first element of a slice.
@@ -79,7 +84,8 @@ private:
   const Checkpoint *checkpoint = nullptr;
   std::string name;
   llvm::SmallVector<int64_t, 4> logicalShape;
-  bool stacked = false;
+  /// One file tensor for each slice; read in slices.
+  bool stacked = false, sliced = false;
   Encoding encoding = Encoding::Plain;
   int64_t blockRows = 1, blockCols = 1;
   /// Where a logical element lies in the file tensor, in elements, and for

@@ -21,15 +21,17 @@ namespace mlir::moe {
 
 namespace {
 
+/// 1 in every element of `type`.
+Value ones(PatternRewriter &rewriter, Location loc, Type type) {
+  return arith::ConstantOp::create(rewriter, loc, rewriter.getOneAttr(type));
+}
+
 /// 1 + exp(-x).
 Value onePlusExpMinus(PatternRewriter &rewriter, Location loc, Value x) {
-  Attribute one = rewriter.getF32FloatAttr(1.0f);
-  if (auto shaped = dyn_cast<ShapedType>(x.getType()))
-    one = DenseElementsAttr::get(shaped, one);
   Value minus = arith::NegFOp::create(rewriter, loc, x);
-  return arith::AddFOp::create(
-      rewriter, loc, math::ExpOp::create(rewriter, loc, minus),
-      arith::ConstantOp::create(rewriter, loc, cast<TypedAttr>(one)));
+  return arith::AddFOp::create(rewriter, loc,
+                               math::ExpOp::create(rewriter, loc, minus),
+                               ones(rewriter, loc, x.getType()));
 }
 
 struct SigmoidPattern : OpRewritePattern<SigmoidOp> {
@@ -39,12 +41,8 @@ struct SigmoidPattern : OpRewritePattern<SigmoidOp> {
     if (isa<TensorType>(op.getType()))
       return rewriter.notifyMatchFailure(op, "works on tensors");
     Value divisor = onePlusExpMinus(rewriter, op.getLoc(), op.getX());
-    Attribute one = rewriter.getF32FloatAttr(1.0f);
-    if (auto shaped = dyn_cast<ShapedType>(op.getType()))
-      one = DenseElementsAttr::get(shaped, one);
-    Value numerator =
-        arith::ConstantOp::create(rewriter, op.getLoc(), cast<TypedAttr>(one));
-    rewriter.replaceOpWithNewOp<arith::DivFOp>(op, numerator, divisor);
+    rewriter.replaceOpWithNewOp<arith::DivFOp>(
+        op, ones(rewriter, op.getLoc(), op.getType()), divisor);
     return success();
   }
 };

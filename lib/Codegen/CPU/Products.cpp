@@ -82,28 +82,6 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
   return product;
 }
 
-FailureOr<PackedProduct> packLinear(KernelLowering &k, moe::LinearOp op,
-                                    Value weight, Value bias, Buffer rows,
-                                    Buffer destination, Region &epilogue) {
-  SmallVector<Value> columns;
-  if (bias)
-    columns.push_back(bias);
-  FailureOr<PackedProduct> product = packProduct(
-      k, op, op.getStrategyAttr(), weight, columns, rows, destination);
-  if (failed(product) || !bias)
-    return product;
-  Block &block = epilogue.emplaceBlock();
-  Type f32 = k.e.b.getF32Type();
-  block.addArguments({f32, f32}, {op.getLoc(), op.getLoc()});
-  OpBuilder::InsertionGuard guard(k.e.b);
-  k.e.b.setInsertionPointToStart(&block);
-  Value sum =
-      arith::AddFOp::create(k.e.b, block.getArgument(0), block.getArgument(1));
-  moe::YieldOp::create(k.e.b, sum);
-  product->shape.epilogue = &block;
-  return product;
-}
-
 void forEvenRuns(KernelEmitter &e, Value count, int64_t most,
                  function_ref<void(Value, Value)> body) {
   Value runs = e.div(e.add(count, e.index(most - 1)), e.index(most));
@@ -311,10 +289,10 @@ LogicalResult lowerLinear(KernelLowering &k, moe::LinearOp op) {
   Operands operands;
   operands.rows = k.get(op.getX());
   operands.destination = k.allocateResult(op.getResult());
-  Region epilogue;
   FailureOr<PackedProduct> product =
-      packLinear(k, op, op.getWeight(), op.getBias(), operands.rows,
-                 operands.destination, epilogue);
+      packProduct(k, op, op.getStrategyAttr(), op.getWeight(),
+                  op.getBias() ? ValueRange(op.getBias()) : ValueRange(),
+                  operands.rows, operands.destination);
   if (failed(product))
     return failure();
   ProductEmitter(k.e, *product, operands, k.uniqueName("linear")).emit();

@@ -31,13 +31,6 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
                                      ValueRange columns, Buffer rows,
                                      Buffer destination);
 
-/// The same for a moe.linear. `weight` and `bias` are the kernel's arguments
-/// (inside a router the operands are its region's); `epilogue` will hold the
-/// addition of the bias.
-FailureOr<PackedProduct> packLinear(KernelLowering &k, moe::LinearOp op,
-                                    Value weight, Value bias, Buffer rows,
-                                    Buffer destination, Region &epilogue);
-
 /// Splits `count` rows into the fewest runs of at most `most`, as even as
 /// possible, and calls `body` with the first row and the length of each.
 void forEvenRuns(KernelEmitter &e, Value count, int64_t most,

@@ -99,21 +99,21 @@ LogicalResult RouterLowering::bindParams() {
 
 LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
                                       int64_t rowsAtOnce) {
-  auto tile = dyn_cast_if_present<moe::CpuTileAttr>(linear.getStrategyAttr());
-  if (tile && tile.getRows() != rowsAtOnce)
-    linear.setStrategyAttr(moe::CpuTileAttr::get(
-        op.getContext(), rowsAtOnce, tile.getCols(), tile.getDepth(),
-        tile.getLanes(), tile.getUnroll()));
+  Attribute strategy = linear.getStrategyAttr();
+  if (auto tile = dyn_cast_if_present<moe::CpuTileAttr>(strategy))
+    strategy = moe::CpuTileAttr::get(op.getContext(), rowsAtOnce,
+                                     tile.getCols(), tile.getDepth(),
+                                     tile.getLanes(), tile.getUnroll());
   if (!isa<BlockArgument>(linear.getWeight()) ||
       (linear.getBias() && !isa<BlockArgument>(linear.getBias())))
     return linear.emitOpError("multiplies by something the region computed");
   int64_t cols = linear.getResult().getType().getDimSize(0);
   Buffer result = e.allocate({.perThread = rowsAtOnce}, cols, e.b.getF32Type());
-  Region epilogue;
-  FailureOr<PackedProduct> product =
-      packLinear(k, linear, outside(linear.getWeight()),
-                 linear.getBias() ? outside(linear.getBias()) : Value(), rows,
-                 result, epilogue);
+  SmallVector<Value, 1> columns;
+  if (linear.getBias())
+    columns.push_back(outside(linear.getBias()));
+  FailureOr<PackedProduct> product = packProduct(
+      k, linear, strategy, outside(linear.getWeight()), columns, rows, result);
   if (failed(product))
     return failure();
   TileFunctions tiles(e, product->shape, k.uniqueName("gate"));

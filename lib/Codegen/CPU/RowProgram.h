@@ -78,6 +78,10 @@ private:
                vector::CombiningKind kind,
                function_ref<Value(Value)> transform = nullptr);
 
+  /// Calls `body` for every id of a row inside [0, count), with its place.
+  void forIds(Row ids, int64_t count,
+              function_ref<void(Value place, Value id)> body);
+
   /// Monotonic integers of scores: NaN below everything, -0 like +0.
   Row orderKeys(Row scores);
   Value scoreOfKey(Value key);

@@ -96,12 +96,10 @@ LogicalResult RowProgram::emitTopK(moe::TopKOp op) {
   return success();
 }
 
-/// Calls `body` for every id of a row that is inside [0, count).
-static void forIds(KernelEmitter &e, int64_t number, int64_t count,
-                   function_ref<Value(Value)> loadId,
-                   function_ref<void(Value, Value)> body) {
-  e.loop(e.index(0), e.index(number), [&](Value i) {
-    Value id = loadId(i);
+void RowProgram::forIds(Row ids, int64_t count,
+                        function_ref<void(Value, Value)> body) {
+  e.loop(e.index(0), e.index(ids.buffer.cols), [&](Value i) {
+    Value id = load(ids, i);
     Value inside =
         arith::CmpIOp::create(e.b, arith::CmpIPredicate::ult, id, e.i32(count));
     e.when(inside, [&] { body(i, e.toIndex(id)); });
@@ -114,10 +112,8 @@ LogicalResult RowProgram::emitTake(moe::TakeOp op) {
   e.forVectors(result.buffer.cols, [&](Value col, Value) {
     storeVector(e.splat(e.f32(0.0), e.lanes), result, col);
   });
-  forIds(
-      e, ids.buffer.cols, source.buffer.cols,
-      [&](Value i) { return load(ids, i); },
-      [&](Value i, Value id) { storeScalar(load(source, id), result, i); });
+  forIds(ids, source.buffer.cols,
+         [&](Value i, Value id) { storeScalar(load(source, id), result, i); });
   return success();
 }
 
@@ -129,10 +125,8 @@ LogicalResult RowProgram::emitExclude(moe::ExcludeOp op) {
   });
   Value fill = arith::ConstantOp::create(
       e.b, FloatAttr::get(e.b.getF32Type(), op.getFill()));
-  forIds(
-      e, ids.buffer.cols, source.buffer.cols,
-      [&](Value i) { return load(ids, i); },
-      [&](Value i, Value id) { storeScalar(fill, result, id); });
+  forIds(ids, source.buffer.cols,
+         [&](Value i, Value id) { storeScalar(fill, result, id); });
   return success();
 }
 

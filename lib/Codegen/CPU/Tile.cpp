@@ -183,9 +183,12 @@ struct TileBody {
       elements.push_back(
           vector::LoadOp::create(e.b, e.vector(e.b.getF32Type(), lanes), column,
                                  ValueRange{args.expert, col}));
-    Value result = elements[0];
     if (shape.epilogue)
-      result = cloneBodyOnVectors(e, *shape.epilogue, elements, lanes)[0];
+      return clearBeyondN(
+          cloneBodyOnVectors(e, *shape.epilogue, elements, lanes)[0], col);
+    Value result = elements[0];
+    for (Value column : ArrayRef(elements).drop_front())
+      result = arith::AddFOp::create(e.b, result, column);
     return clearBeyondN(result, col);
   }
 

@@ -27,7 +27,7 @@ struct TileShape {
   SmallVector<MemRefType> columnTypes;
   /// Rows have a factor of their own; results are added, weighted, into rows.
   bool scaled = false, combines = false;
-  /// The epilogue, or null.
+  /// The epilogue. Without one there is one weight, and columns are added.
   Block *epilogue = nullptr;
 
   /// Columns of the result that a panel makes.

@@ -72,9 +72,7 @@ llvm::Expected<AffineIndex> AffineEvaluator::run(const Expr &expr) {
   bool affine = expr.kind == Expr::Kind::Binary &&
                 (expr.text == "+" || expr.text == "-" || expr.text == "*");
   if (!affine) {
-    llvm::Expected<Value> value =
-        evaluate(scope.sources, expr,
-                 [&](llvm::StringRef name) { return scope.lookup(name); });
+    llvm::Expected<Value> value = scope.evaluate(expr);
     if (!value)
       return value.takeError();
     if (!value->isInt())
@@ -153,9 +151,7 @@ llvm::Expected<FileLayout> evaluateLayout(const LayerScope &scope,
         bounds && bounds->second < INT64_MAX ? bounds->second + 1 : 0;
     if (declaration.hasFileShape) {
       const Expr &expr = *declaration.fileShape[i];
-      llvm::Expected<Value> value =
-          evaluate(scope.sources, expr,
-                   [&](llvm::StringRef name) { return scope.lookup(name); });
+      llvm::Expected<Value> value = scope.evaluate(expr);
       if (!value)
         return value.takeError();
       if (!value->isInt())

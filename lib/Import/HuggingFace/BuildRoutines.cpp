@@ -258,9 +258,7 @@ llvm::Error LayerBuilder::run() {
   for (const NamedExpr &input : scope.family.inputs) {
     RoutineType type;
     type.perToken = true;
-    llvm::Expected<Value> size =
-        evaluate(scope.sources, *input.value,
-                 [&](llvm::StringRef name) { return scope.lookup(name); });
+    llvm::Expected<Value> size = scope.evaluate(*input.value);
     if (!size)
       return size.takeError();
     if (!size->isInt() || size->integer() < 0)

@@ -12,17 +12,11 @@
 
 namespace moec::hf {
 
-static llvm::Expected<Value> evaluateIn(const LayerScope &scope,
-                                        const Expr &expr) {
-  return evaluate(scope.sources, expr,
-                  [&](llvm::StringRef name) { return scope.lookup(name); });
-}
-
 static llvm::Expected<RoutineType>
 declaredType(const LayerScope &scope, const TensorDeclaration &declaration) {
   RoutineType type;
   for (const TensorDeclaration::Index &index : declaration.indices) {
-    llvm::Expected<Value> size = evaluateIn(scope, *index.size);
+    llvm::Expected<Value> size = scope.evaluate(*index.size);
     if (!size)
       return size.takeError();
     if (!size->isInt() || size->integer() < 1)
@@ -47,7 +41,7 @@ declaredType(const LayerScope &scope, const TensorDeclaration &declaration) {
 llvm::Error declareTensors(LayerScope &scope) {
   for (const TensorDeclaration &declaration : scope.family.tensors) {
     if (declaration.guard) {
-      llvm::Expected<Value> there = evaluateIn(scope, *declaration.guard);
+      llvm::Expected<Value> there = scope.evaluate(*declaration.guard);
       if (!there)
         return there.takeError();
       if (!there->truth()) {

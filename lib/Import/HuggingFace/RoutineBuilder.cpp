@@ -20,6 +20,11 @@ std::optional<Value> LayerScope::lookup(llvm::StringRef name) const {
   return it->second;
 }
 
+llvm::Expected<Value> LayerScope::evaluate(const Expr &expr) const {
+  return hf::evaluate(sources, expr,
+                      [this](llvm::StringRef name) { return lookup(name); });
+}
+
 std::string LayerScope::nameForUser(const Expr &expr) const {
   if (expr.kind == Expr::Kind::Name)
     for (const NamedExpr &dim : family.dims)
@@ -161,9 +166,7 @@ OperandResult RoutineBuilder::lower(const Expr &expr) {
   case Expr::Kind::Call:
     return lowerCall(expr);
   default: {
-    llvm::Expected<Value> value =
-        evaluate(scope.sources, expr,
-                 [this](llvm::StringRef name) { return scope.lookup(name); });
+    llvm::Expected<Value> value = scope.evaluate(expr);
     if (!value)
       return value.takeError();
     return Operand(*value);

@@ -40,6 +40,8 @@ struct LayerScope {
       expertType;
 
   std::optional<Value> lookup(llvm::StringRef name) const;
+  /// The value of an expression over the scope's constants.
+  llvm::Expected<Value> evaluate(const Expr &expr) const;
   /// The text that a user would look for in config.json: the expression of a
   /// dimension in place of its letter.
   std::string nameForUser(const Expr &expr) const;
