@@ -26,6 +26,7 @@ LogicalResult RowProgram::emit(Operation &op) {
       .Case([&](moe::GroupLimitOp op) { return emitGroupLimit(op); })
       .Case([&](moe::LookupOp op) { return emitLookup(op); })
       .Case([&](tensor::SplatOp op) { return emitSplat(op); })
+      .Case([&](tensor::GenerateOp op) { return emitGenerate(op); })
       .Case([&](tensor::ConcatOp op) { return emitConcat(op); })
       .Case([&](tensor::ExtractSliceOp op) { return emitExtractSlice(op); })
       .Case([&](tensor::InsertSliceOp op) { return emitInsertSlice(op); })
@@ -171,6 +172,23 @@ LogicalResult RowProgram::emitSplat(tensor::SplatOp op) {
     storeVector(e.splat(getScalar(op.getInput()), e.lanes), row, col);
   });
   return success();
+}
+
+LogicalResult RowProgram::emitGenerate(tensor::GenerateOp op) {
+  if (op.getType().getRank() != 1 || !op.getType().hasStaticShape())
+    return op.emitOpError("makes ")
+           << op.getType() << ", not a row of static size";
+  Block &body = op.getBody().front();
+  Row row = define(op.getResult());
+  LogicalResult status = success();
+  e.loop(e.index(0), e.index(row.buffer.cols), [&](Value i) {
+    bindScalar(body.getArgument(0), i);
+    for (Operation &inner : body.without_terminator())
+      if (failed(status = emit(inner)))
+        return;
+    storeScalar(getScalar(body.getTerminator()->getOperand(0)), row, i);
+  });
+  return status;
 }
 
 LogicalResult RowProgram::emitConcat(tensor::ConcatOp op) {

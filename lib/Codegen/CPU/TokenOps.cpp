@@ -3,14 +3,12 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.dispatch, moe.combine, moe.identity_experts and element-wise
-// linalg.generic: a loop over rows, vectors along a row. The first two are
-// what is left of a layer that was not fused.
+// moe.dispatch, moe.combine and moe.identity_experts: a loop over rows, vectors
+// along a row. The first two are what is left of a layer that was not fused.
 //
 //===----------------------------------------------------------------------===//
 
 #include "KernelLowering.h"
-#include "VectorBody.h"
 
 namespace moec::cpu {
 
@@ -151,136 +149,6 @@ LogicalResult lowerIdentityExperts(KernelLowering &k,
       storeF32(e, value, result, token, col);
     });
   });
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Element-wise operations
-//===----------------------------------------------------------------------===//
-
-/// How an element-wise operation reads an operand: which dimension of the
-/// operand, if any, runs with the rows and which with the columns.
-struct OperandAccess {
-  bool byRow = false, byCol = false;
-};
-
-static FailureOr<OperandAccess> getAccess(linalg::GenericOp op, AffineMap map) {
-  OperandAccess access;
-  for (AffineExpr result : map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(result);
-    if (!dim && !isa<AffineConstantExpr>(result))
-      return op.emitOpError("reads an operand by ")
-             << AffineMapAttr::get(map)
-             << "; the CPU back end reads rows, columns or broadcasts";
-    if (!dim)
-      continue;
-    bool isRow = dim.getPosition() == 0;
-    if ((isRow && access.byCol) || (isRow ? access.byRow : access.byCol))
-      return op.emitOpError("reads an operand transposed, by ")
-             << AffineMapAttr::get(map);
-    (isRow ? access.byRow : access.byCol) = true;
-  }
-  return access;
-}
-
-/// A stage that makes `tensor` row by row from the elements of `operands`, each
-/// read by its map.
-static void
-emitElements(KernelLowering &k, Value tensor, ValueRange operands,
-             ArrayRef<OperandAccess> accesses,
-             function_ref<Value(SmallVector<Value> elements)> body) {
-  KernelEmitter &e = k.e;
-  Buffer result = k.allocateResult(tensor);
-  RowCount count = k.rowCount(tensor);
-  bool tokenRows = count.perToken == 1 && count.fixed == 0;
-  auto read = [&](Value operand, OperandAccess access, Value row,
-                  Value col) -> Value {
-    auto type = dyn_cast<RankedTensorType>(operand.getType());
-    if (!type)
-      return e.splat(k.getScalar(operand), e.lanes);
-    Buffer source = k.weightNumber(operand)
-                        ? k.paddedWeight(operand, type.getElementType())
-                        : k.get(operand);
-    Value at = access.byRow ? row : e.index(0);
-    if (!access.byCol)
-      return e.splat(loadScalar(e, source, at, e.index(0)), e.lanes);
-    return vector::LoadOp::create(e.b, e.vector(source.elementType(), e.lanes),
-                                  source.memref, ValueRange{at, col});
-  };
-  VectorType vectorType = e.vector(result.elementType(), e.lanes);
-  int64_t stride = cast<MemRefType>(result.memref.getType()).getDimSize(1);
-  e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
-  Value zeros =
-      arith::ConstantOp::create(e.b, vectorType, e.b.getZeroAttr(vectorType));
-  auto [from, to] = e.share(result.rows);
-  e.loop(from, to, [&](Value row) {
-    e.forVectors(result.cols, [&](Value col, Value mask) {
-      SmallVector<Value> elements;
-      for (auto [operand, access] : llvm::zip_equal(operands, accesses))
-        elements.push_back(read(operand, access, row, col));
-      Value value = body(std::move(elements));
-      if (mask)
-        value = arith::SelectOp::create(e.b, mask, value, zeros);
-      vector::StoreOp::create(e.b, value, result.memref, ValueRange{row, col});
-    });
-    // Whoever multiplies these rows relies on zeros behind them.
-    e.loop(e.index(llvm::alignTo(result.cols, e.lanes)), e.index(stride),
-           e.index(e.lanes), [&](Value col) {
-             vector::StoreOp::create(e.b, zeros, result.memref,
-                                     ValueRange{row, col});
-           });
-  });
-}
-
-LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
-  if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
-      op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
-      !op.getRegionOutputArgs()[0].use_empty())
-    return op.emitOpError("is not an element-wise operation on rows; the CPU "
-                          "back end lowers no other linalg.generic");
-  if (failed(checkVectorizable(*op.getBlock())))
-    return failure();
-  SmallVector<OperandAccess> accesses;
-  for (OpOperand *operand : op.getDpsInputOperands()) {
-    FailureOr<OperandAccess> access =
-        getAccess(op, op.getMatchingIndexingMap(operand));
-    if (failed(access))
-      return failure();
-    accesses.push_back(*access);
-  }
-  emitElements(k, op.getResult(0), op.getDpsInputs(), accesses,
-               [&](SmallVector<Value> elements) {
-                 // The output's own argument is not read.
-                 elements.push_back(Value());
-                 return cloneBodyOnVectors(k.e, *op.getBlock(), elements,
-                                           k.e.lanes)[0];
-               });
-  return success();
-}
-
-LogicalResult lowerFill(KernelLowering &k, linalg::FillOp op) {
-  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
-  Value number = k.getScalar(op.getInputs()[0]);
-  if (!type || type.getRank() != 2 || !number)
-    return op.emitOpError("fills something other than rows with a constant");
-  emitElements(k, op.getResult(0), {}, {}, [&](SmallVector<Value>) -> Value {
-    return k.e.splat(number, k.e.lanes);
-  });
-  return success();
-}
-
-LogicalResult lowerElementwise(KernelLowering &k, Operation &op) {
-  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
-  if (!type || type.getRank() != 2 || type.getElementType().isInteger(1))
-    return op.emitOpError("works on ")
-           << op.getResult(0).getType()
-           << "; the CPU back end lowers element-wise operations on rows";
-  SmallVector<OperandAccess> accesses(op.getNumOperands(),
-                                      {.byRow = true, .byCol = true});
-  emitElements(k, op.getResult(0), op.getOperands(), accesses,
-               [&](SmallVector<Value> elements) {
-                 return cloneOnVectors(k.e, op, elements, k.e.lanes);
-               });
   return success();
 }
 
