@@ -45,15 +45,16 @@ private:
   // RowOps.cpp
   LogicalResult emitElementwise(Operation &op);
   LogicalResult emitConstant(arith::ConstantOp op);
-  LogicalResult emitSoftmax(moe::SoftmaxOp op);
-  LogicalResult emitReduce(moe::ReduceOp op);
-  LogicalResult emitNormalize(moe::NormalizeOp op);
   LogicalResult emitSplat(tensor::SplatOp op);
   LogicalResult emitGenerate(tensor::GenerateOp op);
   LogicalResult emitConcat(tensor::ConcatOp op);
   LogicalResult emitExtractSlice(tensor::ExtractSliceOp op);
   LogicalResult emitInsertSlice(tensor::InsertSliceOp op);
   LogicalResult emitExtract(tensor::ExtractOp op);
+  // RowReductions.cpp
+  LogicalResult emitSoftmax(moe::SoftmaxOp op);
+  LogicalResult emitReduce(moe::ReduceOp op);
+  LogicalResult emitNormalize(moe::NormalizeOp op);
   // Selection.cpp
   LogicalResult emitTopK(moe::TopKOp op);
   LogicalResult emitTake(moe::TakeOp op);
