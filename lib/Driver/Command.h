@@ -45,6 +45,7 @@ extern const CommandInfo compileCommand;
 extern const CommandInfo runCommand;
 extern const CommandInfo verifyCommand;
 extern const CommandInfo newModelCommand;
+extern const CommandInfo benchCommand;
 
 template <typename T>
 std::unique_ptr<Command> createCommand() {

@@ -17,8 +17,8 @@ using namespace llvm;
 namespace moec::driver {
 
 static const CommandInfo *const commands[] = {
-    &inspectCommand, &importCommand, &compileCommand,
-    &runCommand,     &verifyCommand, &newModelCommand};
+    &inspectCommand, &importCommand, &compileCommand, &runCommand,
+    &verifyCommand,  &benchCommand,  &newModelCommand};
 
 static const CommandInfo *findCommand(StringRef name) {
   for (const CommandInfo *info : commands)

@@ -10,6 +10,7 @@
 #include "moec/Driver/Options.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <fmt/ranges.h>
 
@@ -98,6 +99,22 @@ OptionTable::Option &OptionTable::number(StringRef name, StringRef metavar,
     if (*number > maximum)
       return usageError("{} is more than {}", *number, maximum);
     target = number;
+    return Error::success();
+  });
+}
+
+OptionTable::Option &OptionTable::list(StringRef name, StringRef help,
+                                       std::vector<int64_t> &target,
+                                       int64_t minimum, int64_t maximum) {
+  return custom(name, "LIST", help, [=, &target](StringRef value) -> Error {
+    target.clear();
+    for (StringRef part : split(value, ',')) {
+      std::optional<int64_t> number = parseInteger(part.trim());
+      if (!number || *number < minimum || *number > maximum)
+        return usageError("{} is not a whole number from {} to {}", quote(part),
+                          minimum, maximum);
+      target.push_back(*number);
+    }
     return Error::success();
   });
 }

@@ -115,12 +115,14 @@ Expected<RunRequest> RunCommand::makeRequest(const SessionLayer &layer) const {
 static Expected<std::string> measure(Session &session,
                                      const SessionLayer &layer,
                                      RunRequest &request, int64_t count) {
+  Expected<PreparedRun> run = session.prepare(layer, request);
+  if (!run)
+    return run.takeError();
   std::vector<double> micros;
   for (int64_t i = 0; i < count; ++i) {
     auto start = std::chrono::steady_clock::now();
-    Expected<NamedTensors> results = session.run(layer, request);
-    if (!results)
-      return results.takeError();
+    if (Error error = session.execute(*run))
+      return std::move(error);
     std::chrono::duration<double, std::micro> time =
         std::chrono::steady_clock::now() - start;
     micros.push_back(time.count());

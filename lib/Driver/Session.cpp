@@ -139,60 +139,69 @@ static Expected<HostTensor> makeOutput(const LayerTensor &output,
   return tensor;
 }
 
-Expected<NamedTensors> Session::run(const SessionLayer &layer,
-                                    RunRequest &request) {
-  SmallVector<DLTensor, 4> views;
-  views.reserve(layer.inputs.size() + layer.outputs.size());
-  SmallVector<const DLTensor *, 4> inputs;
-  SmallVector<DLTensor *, 4> outputs;
-  auto addView = [&](StringRef name, HostTensor &tensor) -> Error {
-    Expected<DLTensor> tensorView = view(name, tensor);
+Expected<PreparedRun> Session::prepare(const SessionLayer &layer,
+                                       RunRequest &request) const {
+  PreparedRun run;
+  run.layer = layer.index;
+  run.flags = request.givenRouting ? MOEC_RUN_GIVEN_ROUTING : 0;
+  run.results.reserve(layer.outputs.size());
+  run.views.reserve(layer.inputs.size() + layer.outputs.size());
+  auto addView = [&](StringRef name,
+                     HostTensor *tensor) -> Expected<DLTensor *> {
+    if (!tensor)
+      return nullptr;
+    Expected<DLTensor> tensorView = view(name, *tensor);
     if (!tensorView)
       return tensorView.takeError();
-    views.push_back(*tensorView);
-    return Error::success();
+    return &run.views.emplace_back(*tensorView);
   };
   for (const LayerTensor &input : layer.inputs) {
-    HostTensor *tensor = findTensor(request.inputs, input.name);
-    inputs.push_back(nullptr);
-    if (!tensor)
-      continue;
-    if (Error error = addView(input.name, *tensor))
-      return std::move(error);
-    inputs.back() = &views.back();
+    auto added = addView(input.name, findTensor(request.inputs, input.name));
+    if (!added)
+      return added.takeError();
+    run.inputs.push_back(*added);
   }
   const HostTensor *hidden = findTensor(request.inputs, "hidden");
   if (!hidden || hidden->shape.empty())
     return inputError("the input has no tensor 'hidden' of shape [T, {}]",
                       layer.info.hidden);
-
-  NamedTensors results;
-  results.reserve(layer.outputs.size());
   for (const LayerTensor &output : layer.outputs) {
-    outputs.push_back(nullptr);
     HostTensor *tensor = nullptr;
-    if (!request.givenRouting || output.name == "hidden") {
+    bool isHidden = output.name == "hidden";
+    if (isHidden || !(request.givenRouting || request.hiddenOnly)) {
       Expected<HostTensor> made =
           makeOutput(output, hidden->shape, request.hiddenDtype);
       if (!made)
         return made.takeError();
-      results.emplace_back(output.name, std::move(*made));
-      tensor = &results.back().second;
-    } else if (output.name == "topk_ids" || output.name == "topk_weights") {
+      tensor = &run.results.emplace_back(output.name, std::move(*made)).second;
+    } else if (request.givenRouting &&
+               (output.name == "topk_ids" || output.name == "topk_weights")) {
       tensor = findTensor(request.inputs, output.name);
     }
-    if (!tensor)
-      continue;
-    if (Error error = addView(output.name, *tensor))
-      return std::move(error);
-    outputs.back() = &views.back();
+    auto added = addView(output.name, tensor);
+    if (!added)
+      return added.takeError();
+    run.outputs.push_back(*added);
   }
-  uint64_t flags = request.givenRouting ? MOEC_RUN_GIVEN_ROUTING : 0;
-  if (moec_run(context.get(), layer.index, inputs.data(),
-               static_cast<int32_t>(inputs.size()), outputs.data(),
-               static_cast<int32_t>(outputs.size()), flags) != MOEC_OK)
+  return run;
+}
+
+Error Session::execute(PreparedRun &run) {
+  if (moec_run(context.get(), run.layer, run.inputs.data(),
+               static_cast<int32_t>(run.inputs.size()), run.outputs.data(),
+               static_cast<int32_t>(run.outputs.size()), run.flags) != MOEC_OK)
     return lastError();
-  return results;
+  return Error::success();
+}
+
+Expected<NamedTensors> Session::run(const SessionLayer &layer,
+                                    RunRequest &request) {
+  Expected<PreparedRun> run = prepare(layer, request);
+  if (!run)
+    return run.takeError();
+  if (Error error = execute(*run))
+    return std::move(error);
+  return std::move(run->results);
 }
 
 } // namespace moec::driver

@@ -40,6 +40,19 @@ struct RunRequest {
   NamedTensors inputs;
   bool givenRouting = false;
   DType hiddenDtype = DType::F32;
+  /// Leave all outputs but "hidden" to the run time.
+  bool hiddenOnly = false;
+};
+
+/// A run with all its tensors in place: it can be repeated without any
+/// allocation. Refers to the request it was made from.
+struct PreparedRun {
+  NamedTensors results;
+  std::vector<DLTensor> views;
+  std::vector<const DLTensor *> inputs;
+  std::vector<DLTensor *> outputs;
+  int32_t layer = 0;
+  uint64_t flags = 0;
 };
 
 /// An open bundle and a context.
@@ -59,6 +72,11 @@ public:
   /// only "hidden".
   llvm::Expected<NamedTensors> run(const SessionLayer &layer,
                                    RunRequest &request);
+
+  /// The two halves of run(); the outputs are in `results` afterwards.
+  llvm::Expected<PreparedRun> prepare(const SessionLayer &layer,
+                                      RunRequest &request) const;
+  llvm::Error execute(PreparedRun &run);
 
 private:
   llvm::Expected<SessionLayer> describe(int32_t index) const;

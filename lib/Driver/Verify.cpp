@@ -40,7 +40,6 @@ public:
   Expected<int> run(Console &console) override;
 
 private:
-  Error parseTokens(StringRef text);
   Expected<ModuleInput> readReference(Console &console, StringRef source);
   Expected<std::vector<Case>> makeCases(const LayerVerifier &verifier,
                                         int64_t count);
@@ -96,29 +95,14 @@ void VerifyCommand::declare(OptionTable &options) {
                "FILE: a .safetensors or .npy file with hidden and, if wanted, "
                "topk_ids and topk_weights",
                routing);
-  options.custom("tokens", "LIST",
-                 "batch sizes, 1,7,64 if not given; 0 is one too",
-                 [this](StringRef text) { return parseTokens(text); });
+  options.list("tokens", "batch sizes, 1,7,64 if not given; 0 is one too",
+               tokens, 0, int64_t(1) << 24);
   options.number("seed", "N", "another seed makes other inputs", seed, 0);
   options.text("model", "DIR",
                "the checkpoint the bundle was made from, should it have moved",
                checkpoint);
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
-}
-
-Error VerifyCommand::parseTokens(StringRef text) {
-  tokens.clear();
-  SmallVector<StringRef> parts;
-  text.split(parts, ',');
-  for (StringRef part : parts) {
-    std::optional<int64_t> count = parseInteger(part.trim());
-    if (!count || *count < 0 || *count > 1 << 24)
-      return usageError("{} is not a number of tokens from 0 to {}",
-                        quote(part), 1 << 24);
-    tokens.push_back(*count);
-  }
-  return Error::success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -153,6 +153,7 @@ Error BundleWriter::writeFiles(OutputDir &directory) {
   manifest.features = requiredFeatures(options.target);
   const std::pair<StringRef, std::string> files[] = {
       {"model.mlir", moduleText(imported)},
+      {kScheduleFileName, moduleText(*scheduled)},
       {"moec_model.h", printCHeader(manifest)},
       {kManifestFileName, printManifest(manifest)}};
   for (const auto &[name, text] : files)

@@ -5,8 +5,9 @@
 //
 // A bundle is a directory: kernel.so, weights.bin (packed, to be mapped),
 // manifest.json (Runtime/Manifest.h), moec_model.h (a C header that documents
-// the layers) and model.mlir (the layers as imported, which `moec verify`
-// compares the code with).
+// the layers), model.mlir (the layers as imported, which `moec verify` compares
+// the code with) and schedule.mlir (the scheduled module that the code was made
+// from, which `moec explain` reads).
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +26,9 @@
 namespace moec {
 
 class Checkpoint;
+
+/// The name of the scheduled module in a bundle.
+inline constexpr const char *kScheduleFileName = "schedule.mlir";
 
 struct BundleOptions {
   CpuTarget target;

@@ -1,0 +1,88 @@
+//===- LayerCost.h - What a compiled layer has to do ------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Read from what the compiler left in a bundle: the scheduled module that the
+// code was made from, and the manifest, which has the sizes of packed weights.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_PERFORMANCE_LAYERCOST_H
+#define MOEC_PERFORMANCE_LAYERCOST_H
+
+#include "moec/Performance/Roofline.h"
+#include "moec/Runtime/Manifest.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+#include <vector>
+
+namespace moec::perf {
+
+/// The tokens of a call and where they go.
+struct Load {
+  int64_t tokens = 0;
+  /// Rows of each expert.
+  std::vector<int64_t> rows;
+
+  /// (token, expert) pairs.
+  int64_t routed() const;
+  /// Experts with at least one row.
+  int64_t active() const;
+
+  /// The load of `ids`, [tokens, K]; what is no expert counts nowhere.
+  static Load of(llvm::ArrayRef<int32_t> ids, int64_t tokens, int64_t experts);
+};
+
+/// A way to run a product, from a number of rows on.
+struct Variant {
+  int64_t fromRows = 1;
+  /// In words: "tiles of 6 x 64".
+  std::string text;
+};
+
+/// Rows times weights, the only work that counts in a layer.
+struct Product {
+  /// The names of its weights without those of layers: "w1+w3".
+  std::string weights;
+  /// What is multiplied, and how the weights are stored.
+  Arithmetic arithmetic = Arithmetic::F32;
+  std::string stored;
+  /// Columns of its result, weights side by side, and of its rows.
+  int64_t n = 0, k = 0;
+  /// Its rows are (token, expert) pairs that the router chose, else tokens.
+  bool routed = false;
+  /// Experts of which it has weights; 1 if it has one matrix.
+  int64_t experts = 1;
+  /// Of one expert: packed weights, their scales and biases.
+  double expertBytes = 0;
+  /// How it runs, by rows of an expert, ascending; the first is from one row.
+  std::vector<Variant> variants;
+
+  Work work(const Load &load) const;
+  /// The variant that runs an expert with `rows` rows.
+  const Variant &variantFor(int64_t rows) const;
+};
+
+/// A layer's products in the order in which they run.
+struct LayerCost {
+  std::string name;
+  int64_t experts = 0, topK = 0, hidden = 0;
+  std::vector<Product> products;
+
+  Work work(const Load &load) const;
+  /// The first product of the routed experts, which stands for the layer where
+  /// one has to: its arithmetic's peak bounds the layer.
+  const Product &mainProduct() const;
+};
+
+/// The costs of layer `layer` of `manifest`; `schedule` is the scheduled module
+/// of the same bundle. Fails if the two do not belong together.
+llvm::Expected<LayerCost> layerCost(mlir::ModuleOp schedule,
+                                    const ManifestLayer &layer);
+
+} // namespace moec::perf
+
+#endif // MOEC_PERFORMANCE_LAYERCOST_H

@@ -1,0 +1,82 @@
+//===- BenchLayer.h - A layer to be timed -----------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A random layer goes the way of any model: a checkpoint, a bundle, the C
+// interface. Only that both lie in memory, where the system has a file system
+// there.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_DRIVER_BENCHLAYER_H
+#define MOEC_LIB_DRIVER_BENCHLAYER_H
+
+#include "Progress.h"
+#include "Session.h"
+#include "moec/Performance/LayerCost.h"
+#include "moec/Performance/Shapes.h"
+#include "moec/Support/Cleanup.h"
+
+namespace moec::driver {
+
+/// How the weights of a layer are stored.
+struct BenchFormat {
+  /// As the user calls it.
+  std::string name;
+  /// Of the checkpoint.
+  DType stored = DType::BF16;
+  /// Of the rows that go in and out.
+  DType rows = DType::BF16;
+};
+
+llvm::Expected<BenchFormat> parseFormat(llvm::StringRef text);
+
+/// Where tokens go.
+enum class Routing { Random, Zipf, OneHot };
+
+llvm::StringRef routingName(Routing routing);
+
+/// A compiled layer in a temporary directory.
+class BenchLayer {
+public:
+  /// Makes the checkpoint, compiles it and opens the bundle.
+  static llvm::Expected<std::unique_ptr<BenchLayer>>
+  create(const perf::LayerShape &shape, const BenchFormat &format,
+         Console &console);
+
+  const perf::LayerCost &cost() const { return layerCost; }
+  /// The directory that holds "checkpoint" and "bundle".
+  llvm::StringRef directory() const { return place.path(); }
+  /// Bytes of all weights.
+  uint64_t weightBytes() const { return bytes; }
+
+  /// A team of threads to run it with.
+  llvm::Expected<Session> open(int32_t threads) const;
+
+  /// Rows for a call on `tokens` tokens that the layer's own router routes as
+  /// `routing` says: random rows, or such rows plus what raises the logits of
+  /// some experts.
+  llvm::Expected<HostTensor> rows(Session &session, int64_t tokens,
+                                  Routing routing, uint64_t seed);
+
+private:
+  llvm::Error write(const perf::LayerShape &shape, Console &console);
+  llvm::Error readCost();
+  llvm::Error readGate(Session &session);
+
+  BenchFormat format;
+  TemporaryPath place;
+  perf::LayerCost layerCost;
+  uint64_t bytes = 0;
+  /// The router's matrix, [E, H], once it was needed.
+  std::vector<float> gate;
+};
+
+/// The experts that the layer's router chooses for a request's rows.
+llvm::Expected<perf::Load>
+routeRows(Session &session, const SessionLayer &layer, RunRequest &request);
+
+} // namespace moec::driver
+
+#endif // MOEC_LIB_DRIVER_BENCHLAYER_H

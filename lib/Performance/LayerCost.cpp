@@ -1,0 +1,216 @@
+//===- LayerCost.cpp - What a compiled layer has to do --------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Performance/LayerCost.h"
+#include "moec/Dialect/Moe/Moe.h"
+#include "moec/Support/Error.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace moec::perf {
+
+int64_t Load::routed() const {
+  return std::accumulate(rows.begin(), rows.end(), int64_t(0));
+}
+
+int64_t Load::active() const {
+  return count_if(rows, [](int64_t count) { return count > 0; });
+}
+
+Load Load::of(ArrayRef<int32_t> ids, int64_t tokens, int64_t experts) {
+  Load load{tokens, std::vector<int64_t>(experts)};
+  for (int32_t id : ids)
+    if (id >= 0 && id < experts)
+      ++load.rows[id];
+  return load;
+}
+
+Work Product::work(const Load &load) const {
+  double rows = double(routed ? load.routed() : load.tokens * experts);
+  double active = double(routed ? load.active() : experts);
+  return {2 * rows * double(n) * double(k), active * expertBytes};
+}
+
+Work LayerCost::work(const Load &load) const {
+  Work sum;
+  for (const Product &product : products) {
+    Work work = product.work(load);
+    sum.flops += work.flops;
+    sum.bytes += work.bytes;
+  }
+  return sum;
+}
+
+const Product &LayerCost::mainProduct() const {
+  auto routed = find_if(products, [](const Product &p) { return p.routed; });
+  return routed == products.end() ? products.front() : *routed;
+}
+
+const Variant &Product::variantFor(int64_t rows) const {
+  auto next = find_if(drop_begin(variants), [&](const Variant &variant) {
+    return variant.fromRows > rows;
+  });
+  return *std::prev(next);
+}
+
+static std::vector<Variant> variantsOf(Attribute strategy) {
+  auto tile = dyn_cast_or_null<moe::CpuTileAttr>(strategy);
+  if (!tile)
+    return {{1, "no tiles"}};
+  return {{1, fmt::format("tiles of {} x {}", tile.getRows(), tile.getCols())}};
+}
+
+namespace {
+
+/// Collects the products of one layer.
+class CostReader {
+public:
+  CostReader(moe::LayerOp layer, func::FuncOp kernel,
+             const ManifestLayer &manifest);
+
+  void addLinear(moe::LinearOp op);
+  void addGrouped(moe::GroupedMatmulOp op);
+  std::vector<Product> products;
+
+private:
+  /// The number of the weight that `value` is, -1 if it is none.
+  int64_t weightOf(Value value);
+  void addWeight(Product &product, Value value);
+  static Arithmetic arithmeticOf(Type rows, Type weights, Attribute strategy);
+
+  moe::LayerOp layer;
+  func::FuncOp kernel;
+  const ManifestLayer &manifest;
+  /// Packed bytes and storage of each weight, by its symbol.
+  StringMap<std::pair<double, std::string>> packed;
+  moe::GroupOp routedGroup;
+};
+
+} // namespace
+
+CostReader::CostReader(moe::LayerOp layer, func::FuncOp kernel,
+                       const ManifestLayer &manifest)
+    : layer(layer), kernel(kernel), manifest(manifest) {
+  for (const ManifestWeight &blob : manifest.weights) {
+    SmallVector<StringRef> names;
+    StringRef(blob.name).split(names, '+');
+    for (StringRef name : names)
+      packed[name] = {double(blob.bytes) / double(names.size()), blob.dtype};
+  }
+  kernel.walk([&](moe::GroupOp group) {
+    if (!routedGroup)
+      routedGroup = group;
+  });
+}
+
+int64_t CostReader::weightOf(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument)
+    return -1;
+  if (auto router =
+          dyn_cast<moe::RouterOp>(argument.getOwner()->getParentOp())) {
+    int64_t param =
+        int64_t(argument.getArgNumber()) - int64_t(router.getRows().size());
+    return param < 0 ? -1 : weightOf(router.getParams()[param]);
+  }
+  if (argument.getOwner()->getParentOp() != kernel.getOperation())
+    return -1;
+  // Weights are the arguments without a name.
+  int64_t number = 0;
+  for (unsigned i = 0; i < argument.getArgNumber(); ++i)
+    number += !kernel.getArgAttr(i, "moe.name");
+  return kernel.getArgAttr(argument.getArgNumber(), "moe.name") ? -1 : number;
+}
+
+void CostReader::addWeight(Product &product, Value value) {
+  int64_t number = weightOf(value);
+  if (number < 0 || number >= int64_t(layer.getWeights().size()))
+    return;
+  StringRef symbol =
+      cast<FlatSymbolRefAttr>(layer.getWeights()[number]).getValue();
+  auto found = packed.find(symbol);
+  if (found == packed.end())
+    return;
+  product.expertBytes += found->second.first / double(product.experts);
+  symbol.consume_front(manifest.name);
+  symbol.consume_front(".");
+  product.weights += (product.weights.empty() ? "" : "+") + symbol.str();
+  if (product.stored.empty())
+    product.stored = found->second.second;
+}
+
+Arithmetic CostReader::arithmeticOf(Type rows, Type weights,
+                                    Attribute strategy) {
+  if (rows.isInteger(8))
+    return Arithmetic::Int8;
+  auto tile = dyn_cast_or_null<moe::CpuTileAttr>(strategy);
+  return tile && tile.getDepth() > 1 ? Arithmetic::Bf16 : Arithmetic::F32;
+}
+
+void CostReader::addLinear(moe::LinearOp op) {
+  Product product;
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  product.n = type.getDimSize(0);
+  product.k = type.getDimSize(1);
+  product.variants = variantsOf(op.getStrategyAttr());
+  product.arithmetic =
+      arithmeticOf(getElementTypeOrSelf(op.getX()), type.getElementType(),
+                   op.getStrategyAttr());
+  addWeight(product, op.getWeight());
+  products.push_back(std::move(product));
+}
+
+void CostReader::addGrouped(moe::GroupedMatmulOp op) {
+  Product product;
+  auto type = cast<RankedTensorType>(op.getWeights()[0].getType());
+  product.n = op.getN() * int64_t(op.getWeights().size());
+  product.k = type.getShape().back();
+  product.experts = type.getRank() == 3 ? type.getDimSize(0) : 1;
+  product.routed =
+      op.isGrouped() && op.getOffsets().getDefiningOp() == routedGroup;
+  product.variants = variantsOf(op.getStrategyAttr());
+  product.arithmetic = arithmeticOf(getElementTypeOrSelf(op.getInput()),
+                                    op.getWeightType(), op.getStrategyAttr());
+  for (Value weight : op.getWeights())
+    addWeight(product, weight);
+  // Biases belong to their product, whose name is that of its matrices.
+  Product columns;
+  columns.experts = product.experts;
+  for (Value column : op.getColumns())
+    addWeight(columns, column);
+  product.expertBytes += columns.expertBytes;
+  products.push_back(std::move(product));
+}
+
+Expected<LayerCost> layerCost(ModuleOp schedule,
+                              const ManifestLayer &manifest) {
+  auto layer = schedule.lookupSymbol<moe::LayerOp>(manifest.name);
+  auto kernel = layer ? schedule.lookupSymbol<func::FuncOp>(layer.getKernel())
+                      : func::FuncOp();
+  if (!kernel)
+    return inputError("the schedule in the bundle has no layer {}, which its "
+                      "manifest names; compile the model again",
+                      quote(manifest.name));
+  CostReader reader(layer, kernel, manifest);
+  kernel.walk([&](Operation *op) {
+    if (auto linear = dyn_cast<moe::LinearOp>(op))
+      reader.addLinear(linear);
+    else if (auto grouped = dyn_cast<moe::GroupedMatmulOp>(op))
+      reader.addGrouped(grouped);
+  });
+  if (reader.products.empty())
+    return inputError("layer {} multiplies nothing with weights",
+                      quote(manifest.name));
+  return LayerCost{manifest.name, manifest.experts, manifest.topK,
+                   manifest.hidden, std::move(reader.products)};
+}
+
+} // namespace moec::perf
