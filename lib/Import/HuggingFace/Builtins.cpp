@@ -56,6 +56,14 @@ ValueResult softplus(RoutineBuilder &builder, const Expr &at, ValueId x) {
       Op::Add, {f.op(Op::Max, {x, f.number(0)}), f.op(Op::Log1p, {decay})}));
 }
 
+std::optional<double> constantNumber(const RoutineBuilder &builder,
+                                     ValueId value) {
+  const Operation *definition = builder.definition(value);
+  if (!definition || definition->op != Op::Constant)
+    return std::nullopt;
+  return definition->attribute("value").number();
+}
+
 BuiltinResult lowerClamp(RoutineBuilder &builder, const Expr &call) {
   auto arguments = CallArguments::match(builder, call, 3, 3, {});
   if (!arguments)
@@ -69,6 +77,13 @@ BuiltinResult lowerClamp(RoutineBuilder &builder, const Expr &call) {
   ValueResult high = arguments->value(2);
   if (!high)
     return high.takeError();
+  std::optional<double> least = constantNumber(builder, *low),
+                        most = constantNumber(builder, *high);
+  if (least && most && *least > *most)
+    return builder.context().blameConfig(
+        call.loc, fmt::format("{} is {}; no number is from {} to {}",
+                              builder.context().nameForUser(arguments->at(2)),
+                              *most, *least, *most));
   Formula f(builder, call);
   return one(f.finish(f.op(Op::Min, {f.op(Op::Max, {*x, *low}), *high})));
 }

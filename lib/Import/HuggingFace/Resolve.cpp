@@ -29,6 +29,8 @@ public:
 private:
   llvm::Error resolveStack(const LayerStack &stack);
   llvm::Error resolveLayer(const LayerStack &stack, int64_t n, bool moe);
+  llvm::Error resolveMoe(LayerScope &scope, const LayerStack &stack,
+                         ResolvedLayer &layer);
   llvm::Expected<Value> evaluateHere(const Expr &expr);
   llvm::Error evaluateDims(ResolvedLayer *layer);
   llvm::Error evaluateChecks();
@@ -134,6 +136,16 @@ llvm::Error ModelResolver::evaluateDims(ResolvedLayer *layer) {
   return llvm::Error::success();
 }
 
+llvm::Error ModelResolver::resolveMoe(LayerScope &scope,
+                                      const LayerStack &stack,
+                                      ResolvedLayer &layer) {
+  if (llvm::Error error = declareTensors(scope))
+    return error;
+  if (llvm::Error error = buildRoutines(scope, layer))
+    return error;
+  return resolveTensors(scope, stack, directory, policy, layer);
+}
+
 llvm::Error ModelResolver::resolveLayer(const LayerStack &stack, int64_t n,
                                         bool moe) {
   ResolvedLayer layer;
@@ -142,20 +154,16 @@ llvm::Error ModelResolver::resolveLayer(const LayerStack &stack, int64_t n,
   layer.name =
       (pattern.take_front(at) + llvm::Twine(n) + pattern.substr(at + 3)).str();
   layer.moe = moe;
-  if (!moe) {
-    model.layers.push_back(std::move(layer));
-    return llvm::Error::success();
-  }
-  if (llvm::Error error = evaluateDims(&layer))
-    return error;
+  if (moe)
+    if (llvm::Error error = evaluateDims(&layer))
+      return error;
   LayerScope scope{sources, family, config.path, constants, {}, {}, {}};
-  if (llvm::Error error = declareTensors(scope))
-    return error;
-  if (llvm::Error error = buildRoutines(scope, layer))
-    return error;
-  if (llvm::Error error =
-          resolveTensors(scope, stack, directory, policy, layer))
-    return error;
+  if (moe)
+    if (llvm::Error error = resolveMoe(scope, stack, layer))
+      return error;
+  if (directory)
+    if (llvm::Error error = checkStrayTensors(scope, stack, *directory, layer))
+      return error;
   model.layers.push_back(std::move(layer));
   return llvm::Error::success();
 }

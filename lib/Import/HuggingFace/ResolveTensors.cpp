@@ -11,6 +11,7 @@
 
 #include "AffineEval.h"
 #include "Resolver.h"
+#include "TensorNames.h"
 #include "TensorUses.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
@@ -31,7 +32,6 @@ public:
 
 private:
   llvm::Error choosePrefix();
-  llvm::Expected<std::string> fillIn(llvm::StringRef text, llvm::SMLoc loc);
   llvm::Expected<ResolvedTensor> lay(const TensorDeclaration &declaration);
   llvm::Error resolve(const std::string &name);
   llvm::Error checkFiles(ResolvedTensor &tensor);
@@ -55,44 +55,6 @@ private:
   TensorUses uses;
 };
 
-/// Replaces {n} and {NAME} by values; {e} stays.
-llvm::Expected<std::string> TensorResolver::fillIn(llvm::StringRef text,
-                                                   llvm::SMLoc loc) {
-  std::string result;
-  while (!text.empty()) {
-    size_t open = text.find('{');
-    result += text.take_front(open).str();
-    text = text.drop_front(std::min(open, text.size()));
-    if (text.empty())
-      break;
-    size_t close = text.find('}');
-    if (close == llvm::StringRef::npos)
-      return scope.sources.error(loc, "a '{' in a name has no '}'");
-    llvm::StringRef name = text.slice(1, close);
-    text = text.drop_front(close + 1);
-    if (name == "e") {
-      result += "{e}";
-      continue;
-    }
-    std::optional<Value> value = scope.lookup(name);
-    if (!value)
-      return scope.sources.error(loc, "'{" + name +
-                                          "}' in a name is neither {n}, {e} "
-                                          "nor a key");
-    result += value->isString() ? value->string() : value->str();
-  }
-  return result;
-}
-
-/// A name under the prefix; each "../" in front goes up one step.
-static std::string join(llvm::StringRef prefix, llvm::StringRef name) {
-  while (name.consume_front("../")) {
-    prefix.consume_back(".");
-    prefix = prefix.take_front(prefix.rfind('.') + 1);
-  }
-  return (prefix + name).str();
-}
-
 llvm::Expected<ResolvedTensor>
 TensorResolver::lay(const TensorDeclaration &declaration) {
   ResolvedTensor tensor;
@@ -104,10 +66,10 @@ TensorResolver::lay(const TensorDeclaration &declaration) {
   if (declaration.form == StorageForm::Mxfp4)
     tensor.encoding = Encoding::Mxfp4;
   for (const std::string &source : declaration.sources) {
-    llvm::Expected<std::string> name = fillIn(source, declaration.loc);
+    llvm::Expected<std::string> name = fillIn(scope, source, declaration.loc);
     if (!name)
       return name.takeError();
-    tensor.sources.push_back(join(prefix, *name));
+    tensor.sources.push_back(joinNames(prefix, *name));
     tensor.stacked = llvm::StringRef(source).contains("{e}");
   }
   if (tensor.stacked && tensor.indices.front() != "e")
@@ -327,7 +289,7 @@ llvm::Error TensorResolver::choosePrefix() {
   size_t most = 0;
   std::string best;
   for (const std::string &pattern : stack.prefixes) {
-    llvm::Expected<std::string> filled = fillIn(pattern, stack.loc);
+    llvm::Expected<std::string> filled = fillIn(scope, pattern, stack.loc);
     if (!filled)
       return filled.takeError();
     if (best.empty())
@@ -339,14 +301,10 @@ llvm::Error TensorResolver::choosePrefix() {
     for (const TensorDeclaration &declaration : scope.family.tensors) {
       if (!llvm::is_contained(uses.all, declaration.name))
         continue;
-      llvm::Expected<std::string> source =
-          fillIn(declaration.sources[0], declaration.loc);
-      if (!source)
-        return source.takeError();
-      std::string name = join(prefix, *source);
-      if (size_t at = name.find("{e}"); at != std::string::npos)
-        name.replace(at, 3, "0");
-      found += directory->find(name).has_value();
+      llvm::Expected<std::string> name = firstFile(scope, prefix, declaration);
+      if (!name)
+        return name.takeError();
+      found += directory->find(*name).has_value();
     }
     if (found > most) {
       most = found;

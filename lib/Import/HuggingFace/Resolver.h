@@ -38,6 +38,12 @@ llvm::Error resolveTensors(const LayerScope &scope, const LayerStack &stack,
                            const TensorDirectory *directory,
                            const StoragePolicy &policy, ResolvedLayer &layer);
 
+/// Fails if the checkpoint has tensors that the description knows and that this
+/// layer, with this configuration, does not use.
+llvm::Error checkStrayTensors(const LayerScope &scope, const LayerStack &stack,
+                              const TensorDirectory &directory,
+                              const ResolvedLayer &layer);
+
 } // namespace moec::hf
 
 #endif // MOEC_LIB_IMPORT_HUGGINGFACE_RESOLVER_H

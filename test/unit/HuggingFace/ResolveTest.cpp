@@ -186,6 +186,28 @@ TEST(ResolveTest, DenseAndMoeLayers) {
   EXPECT_EQ(model.layers[5].name, "layers.5");
 }
 
+TEST(ResolveTest, StrayTensors) {
+  FakeTensors files = mixtralTensors();
+  EXPECT_TRUE(valueOf(resolveText(mixtral, &files)).layers[0].moe);
+  // Experts in a layer that the configuration calls dense.
+  FakeTensors dense;
+  dense.add("model.layers.0.mlp.gate.weight", {8, 64});
+  EXPECT_EQ(refusal(R"({"model_type": "qwen3_moe", "mlp_only_layers": [0],
+    "num_hidden_layers": 1})",
+                    &dense),
+            "model: tensor 'model.layers.0.mlp.gate.weight' is there, but by "
+            "config.json layers.0 is a dense layer");
+  // A dense layer may have a norm that MoE layers read too.
+  FakeTensors norm;
+  norm.add("model.layers.0.post_mlp_layernorm.weight", {64});
+  norm.add("model.layers.0.mlp.gate_proj.weight", {64, 64});
+  EXPECT_FALSE(valueOf(resolveText(R"({"model_type": "axk1",
+    "first_k_dense_replace": 1, "num_hidden_layers": 1})",
+                                   &norm))
+                   .layers[0]
+                   .moe);
+}
+
 TEST(ResolveTest, HostileSizes) {
   EXPECT_EQ(refusal(R"({"model_type": "mixtral",
     "num_hidden_layers": 4000000000000})"),
