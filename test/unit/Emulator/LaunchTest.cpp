@@ -1,0 +1,241 @@
+//===- LaunchTest.cpp - Simple kernels on the emulator --------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Indices, memory, barriers, warp operations and atomics, right and wrong.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestKernel.h"
+
+using namespace moec;
+using namespace moec::emulator;
+
+namespace {
+
+TEST(LaunchTest, EveryThreadKnowsItsIndices) {
+  TestKernel kernel(R"(
+declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+declare i32 @llvm.nvvm.read.ptx.sreg.ctaid.y()
+declare i32 @llvm.nvvm.read.ptx.sreg.ntid.x()
+define ptx_kernel void @k(ptr addrspace(1) %out, i32 %factor) {
+  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+  %b = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.y()
+  %n = call i32 @llvm.nvvm.read.ptx.sreg.ntid.x()
+  %first = mul i32 %b, %n
+  %i = add i32 %first, %t
+  %v = mul i32 %i, %factor
+  %p = getelementptr i32, ptr addrspace(1) %out, i32 %i
+  store i32 %v, ptr addrspace(1) %p, align 4
+  ret void
+}
+)");
+  auto out = kernel.buffer<int32_t>("out", 3 * 40);
+  int32_t factor = 7;
+  LaunchReport report =
+      kernel.launch({{1, 3, 1}, {40, 1, 1}}, out.address(), factor);
+  EXPECT_TRUE(report.clean()) << report.text();
+  for (int i = 0; i < 3 * 40; ++i)
+    EXPECT_EQ(out[i], 7 * i);
+}
+
+const char *const exchange = R"(
+@s = internal addrspace(3) global [64 x i32] undef, align 4
+declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+declare void @llvm.nvvm.barrier.cta.sync.aligned.all(i32)
+define ptx_kernel void @k(ptr %out) {
+  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+  %own = getelementptr i32, ptr addrspace(3) @s, i32 %t
+  store i32 %t, ptr addrspace(3) %own, align 4
+  BARRIER
+  %o = sub i32 63, %t
+  %other = getelementptr i32, ptr addrspace(3) @s, i32 %o
+  %v = load i32, ptr addrspace(3) %other, align 4
+  %p = getelementptr i32, ptr %out, i32 %t
+  store i32 %v, ptr %p, align 4
+  ret void
+}
+)";
+
+std::string withBarrier(llvm::StringRef text) {
+  std::string kernel = exchange;
+  kernel.replace(kernel.find("BARRIER"), 7, text);
+  return kernel;
+}
+
+TEST(LaunchTest, ABarrierOrdersSharedMemory) {
+  TestKernel kernel(
+      withBarrier("call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)"));
+  auto out = kernel.buffer<int32_t>("out", 64);
+  LaunchReport report = kernel.launch({{1}, {64}}, out.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  for (int i = 0; i < 64; ++i)
+    EXPECT_EQ(out[i], 63 - i);
+  EXPECT_EQ(report.counters.barrierWaits, 64u);
+}
+
+TEST(LaunchTest, AMissingBarrierIsARaceWhateverTheOrder) {
+  for (uint64_t seed = 1; seed < 6; ++seed) {
+    TestKernel kernel(withBarrier(""));
+    auto out = kernel.buffer<int32_t>("out", 64);
+    kernel.options.seed = seed;
+    LaunchReport report = kernel.launch({{1}, {64}}, out.address());
+    EXPECT_TRUE(report.has(FindingKind::Race) ||
+                report.has(FindingKind::Uninitialized))
+        << report.text();
+  }
+}
+
+TEST(LaunchTest, ABarrierOfHalfTheThreadsIsADeadlock) {
+  TestKernel kernel(withBarrier(R"(
+  %first = icmp ult i32 %t, 32
+  br i1 %first, label %wait, label %done
+wait:
+  call void @llvm.nvvm.barrier.cta.sync.aligned.count(i32 1, i32 64)
+  br label %done
+done:)") + "declare void "
+           "@llvm.nvvm.barrier.cta.sync.aligned.count(i32, i32)");
+  auto out = kernel.buffer<int32_t>("out", 64);
+  LaunchReport report = kernel.launch({{1}, {64}}, out.address());
+  ASSERT_TRUE(report.has(FindingKind::Deadlock)) << report.text();
+  EXPECT_NE(report.text().find("threads 0-31 wait for the others"),
+            std::string::npos)
+      << report.text();
+}
+
+TEST(LaunchTest, AccessesOutsideOfBuffersAreReportedAndHarmless) {
+  TestKernel kernel(
+      withBarrier("call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)"));
+  auto out = kernel.buffer<int32_t>("out", 63);
+  LaunchReport report = kernel.launch({{1}, {64}}, out.address());
+  ASSERT_EQ(report.findings.size(), 1u) << report.text();
+  EXPECT_EQ(report.findings[0].kind, FindingKind::OutOfBounds);
+  EXPECT_EQ(report.findings[0].thread[0], 63u);
+  EXPECT_EQ(report.findings[0].message,
+            "write of 4 bytes, 0 bytes after the end of buffer 'out' "
+            "(252 bytes)");
+}
+
+TEST(LaunchTest, AButterflySumsAWarp) {
+  TestKernel kernel(R"(
+declare i32 @llvm.nvvm.read.ptx.sreg.laneid()
+declare float @llvm.nvvm.shfl.sync.bfly.f32(i32, float, i32, i32)
+declare i32 @llvm.nvvm.vote.ballot.sync(i32, i1)
+define ptx_kernel void @k(ptr %out, ptr %votes) {
+entry:
+  %l = call i32 @llvm.nvvm.read.ptx.sreg.laneid()
+  %start = uitofp i32 %l to float
+  br label %loop
+loop:
+  %d = phi i32 [ 16, %entry ], [ %half, %loop ]
+  %x = phi float [ %start, %entry ], [ %sum, %loop ]
+  %y = call float @llvm.nvvm.shfl.sync.bfly.f32(i32 -1, float %x, i32 %d, i32 31)
+  %sum = fadd float %x, %y
+  %half = lshr i32 %d, 1
+  %more = icmp ne i32 %half, 0
+  br i1 %more, label %loop, label %end
+end:
+  %odd = trunc i32 %l to i1
+  %b = call i32 @llvm.nvvm.vote.ballot.sync(i32 -1, i1 %odd)
+  %p = getelementptr float, ptr %out, i32 %l
+  store float %sum, ptr %p, align 4
+  %q = getelementptr i32, ptr %votes, i32 %l
+  store i32 %b, ptr %q, align 4
+  ret void
+}
+)");
+  auto out = kernel.buffer<float>("out", 32);
+  auto votes = kernel.buffer<uint32_t>("votes", 32);
+  LaunchReport report =
+      kernel.launch({{1}, {32}}, out.address(), votes.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  for (int i = 0; i < 32; ++i) {
+    EXPECT_EQ(out[i], 496);
+    EXPECT_EQ(votes[i], 0xaaaaaaaau);
+  }
+}
+
+TEST(LaunchTest, ALaneThatDoesNotComeIsADivergence) {
+  TestKernel kernel(R"(
+declare i32 @llvm.nvvm.read.ptx.sreg.laneid()
+declare i32 @llvm.nvvm.shfl.sync.idx.i32(i32, i32, i32, i32)
+define ptx_kernel void @k(ptr %out) {
+entry:
+  %l = call i32 @llvm.nvvm.read.ptx.sreg.laneid()
+  %some = icmp ult i32 %l, 30
+  br i1 %some, label %in, label %end
+in:
+  %y = call i32 @llvm.nvvm.shfl.sync.idx.i32(i32 -1, i32 %l, i32 3, i32 31)
+  br label %end
+end:
+  ret void
+}
+)");
+  auto out = kernel.buffer<float>("out", 32);
+  LaunchReport report = kernel.launch({{1}, {32}}, out.address());
+  EXPECT_TRUE(report.has(FindingKind::Divergence)) << report.text();
+}
+
+TEST(LaunchTest, AtomicsOfAllBlocksAddUp) {
+  TestKernel kernel(R"(
+declare float @llvm.nvvm.ex2.approx.ftz.f32(float)
+define ptx_kernel void @k(ptr addrspace(1) %sum, ptr addrspace(1) %count) {
+  %two = call float @llvm.nvvm.ex2.approx.ftz.f32(float 1.0)
+  %half = call float asm "rcp.approx.ftz.f32 $0, $1;", "=f,f"(float %two)
+  %old = atomicrmw fadd ptr addrspace(1) %sum, float %half syncscope("device") monotonic, align 4
+  %n = atomicrmw add ptr addrspace(1) %count, i32 1 monotonic, align 4
+  ret void
+}
+)");
+  auto sum = kernel.buffer<float>("sum", 1);
+  auto count = kernel.buffer<int32_t>("count", 1);
+  sum[0] = 0;
+  count[0] = 0;
+  LaunchReport report =
+      kernel.launch({{5, 2, 1}, {33}}, sum.address(), count.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  EXPECT_EQ(sum[0], 165);
+  EXPECT_EQ(count[0], 330);
+}
+
+TEST(LaunchTest, UnknownOperationsAreNamed) {
+  EXPECT_EQ(buildError(R"(
+define ptx_kernel void @k(i32 %x) {
+  call void asm sideeffect "frobnicate.sync.b32 $0;", "r"(i32 %x)
+  ret void
+}
+)"),
+            "in function 'k': the PTX instruction frobnicate.sync.b32 is not "
+            "modelled");
+  EXPECT_EQ(buildError(R"(
+declare void @llvm.nvvm.compiler.warn(ptr addrspace(4))
+define ptx_kernel void @k() {
+  call void @llvm.nvvm.compiler.warn(ptr addrspace(4) null)
+  ret void
+}
+)"),
+            "in function 'k': the operation llvm.nvvm.compiler.warn.p4 is not "
+            "modelled");
+}
+
+TEST(LaunchTest, AnEndlessLoopIsGivenUp) {
+  TestKernel kernel(R"(
+define ptx_kernel void @k(ptr %flag) {
+entry:
+  br label %loop
+loop:
+  %f = load volatile i32, ptr %flag, align 4
+  %wait = icmp ne i32 %f, 1
+  br i1 %wait, label %loop, label %end
+end:
+  ret void
+}
+)");
+  auto flag = kernel.buffer<int32_t>("flag", 1);
+  kernel.options.maxIdleIterations = 1 << 16;
+  LaunchReport report = kernel.launch({{1}, {32}}, flag.address());
+  EXPECT_TRUE(report.has(FindingKind::NoProgress)) << report.text();
+}
+
+} // namespace
