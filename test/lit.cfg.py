@@ -63,5 +63,10 @@ if param("MOEC_SANITIZE", ""):
     # LLVM's allocators poison what they hand out again, but only in code that is
     # compiled with the sanitizer: the packaged libMLIR would seem to read it.
     config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
+# A small file system of its own, for tests of full and read-only disks.
+if subprocess.run(
+    ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", source], stderr=subprocess.DEVNULL
+).returncode == 0:
+    config.available_features.add("small-disk")
 if shutil.which("mpirun"):
     config.available_features.add("mpi")

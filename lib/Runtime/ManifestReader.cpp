@@ -255,6 +255,17 @@ static bool getLayers(JsonObject &root, Manifest &manifest) {
   return true;
 }
 
+static bool checkHash(JsonObject &root, const Manifest &manifest) {
+  std::string said, found = manifestHash(manifest);
+  if (!root.getString("xxh3", said))
+    return false;
+  return said == found ||
+         root.errors().report("xxh3",
+                              "is {}, but what it says has the hash {}; the "
+                              "file is damaged or was changed by hand",
+                              inQuotes(said), found);
+}
+
 static bool getManifest(JsonObject &root, Manifest &manifest) {
   if (root.errors().any() || !getHeader(root, manifest) ||
       !getFile(root, "kernel", manifest.kernel))
@@ -263,11 +274,12 @@ static bool getManifest(JsonObject &root, Manifest &manifest) {
   if (!weights || (!weights->is_null() &&
                    !getFile(root, "weights", manifest.weights.emplace())))
     return false;
-  return getKernels(root, manifest) && getLayers(root, manifest);
+  return getKernels(root, manifest) && getLayers(root, manifest) &&
+         checkHash(root, manifest);
 }
 
-bool parseManifest(std::string_view text, const std::string &file,
-                   Manifest &manifest, std::string &error) {
+static bool readManifest(std::string_view text, const std::string &file,
+                         Manifest &manifest, std::string &error) {
   manifest = Manifest();
   json value;
   JsonErrors errors(file);
@@ -281,9 +293,21 @@ bool parseManifest(std::string_view text, const std::string &file,
     if (getManifest(root, manifest))
       return true;
   }
-  error =
-      errors.first() + "; compile the model again with this version of moec";
+  error = errors.first();
   return false;
+}
+
+bool parseManifest(std::string_view text, const std::string &file,
+                   Manifest &manifest, std::string &error) {
+  if (readManifest(text, file, manifest, error))
+    return true;
+  error += "; compile the model again with this version of moec";
+  return false;
+}
+
+bool checkManifest(const Manifest &manifest, std::string &error) {
+  Manifest back;
+  return readManifest(printManifest(manifest), kManifestFileName, back, error);
 }
 
 } // namespace moec

@@ -12,6 +12,8 @@
 
 #include "moec/Runtime/Manifest.h"
 
+#include "moec/Runtime/Hash.h"
+
 #include <nlohmann/json.hpp>
 
 using json = nlohmann::ordered_json;
@@ -71,12 +73,14 @@ static json toJson(const ManifestLayer &layer) {
   return result;
 }
 
-std::string printManifest(const Manifest &manifest) {
-  json model = json::parse(manifest.model, nullptr, /*allow_exceptions=*/false);
+static json toJson(const Manifest &manifest) {
+  // Its keys in order of the alphabet, as they are when it is read back.
+  auto model = nlohmann::json::parse(manifest.model, nullptr,
+                                     /*allow_exceptions=*/false);
   json root = {{"format", "moec-bundle"},
                {"format_version", kBundleFormatVersion},
                {"producer", manifest.producer}};
-  root["model"] = model.is_object() ? model : json::object();
+  root["model"] = model.is_object() ? json(model) : json::object();
   root["target"] = {{"triple", manifest.triple},
                     {"cpu", manifest.cpu},
                     {"features", manifest.features}};
@@ -84,8 +88,27 @@ std::string printManifest(const Manifest &manifest) {
   root["weights"] = manifest.weights ? toJson(*manifest.weights) : json();
   root["kernels"] = toJson(manifest.kernels);
   root["layers"] = toJson(manifest.layers);
-  // Names come from model files; what is not UTF-8 there is replaced.
-  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return root;
+}
+
+/// Names come from model files; what is not UTF-8 there is replaced.
+static std::string dump(const json &value, int indent) {
+  return value.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+static std::string hashOf(const json &manifest) {
+  std::string text = dump(manifest, /*indent=*/-1);
+  return xxh3Hex(text.data(), text.size());
+}
+
+std::string manifestHash(const Manifest &manifest) {
+  return hashOf(toJson(manifest));
+}
+
+std::string printManifest(const Manifest &manifest) {
+  json root = toJson(manifest);
+  root["xxh3"] = hashOf(root);
+  return dump(root, /*indent=*/2) + "\n";
 }
 
 } // namespace moec

@@ -21,7 +21,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 #include <chrono>
 #include <thread>
@@ -67,8 +66,13 @@ private:
 
 Error BundleWriter::schedule() {
   scheduled = cast<ModuleOp>(imported->clone());
-  return lowerModule(*scheduled, Phase::Moe, Phase::Scheduled, options.target,
-                     options.fuse);
+  if (Error error = lowerModule(*scheduled, Phase::Moe, Phase::Scheduled,
+                                options.target, options.fuse))
+    return error;
+  if (scheduled->getOps<moe::LayerOp>().empty())
+    return inputError("the module has no layer to compile; a layer is a public "
+                      "func.func with a body");
+  return Error::success();
 }
 
 Error BundleWriter::compile(OutputDir &directory) {
@@ -92,20 +96,22 @@ Error BundleWriter::compile(OutputDir &directory) {
   auto object = emitObject(*lowered, options.target);
   if (!object)
     return object.takeError();
-  std::string path = directory.file("kernel.so");
-  if (Error error = linkSharedLibrary(*object, path))
-    return error;
-  auto library = MemoryBuffer::getFile(path);
+  auto library = linkSharedLibrary(*object);
   if (!library)
-    return fileError("read", path, library.getError().value());
-  manifest.kernel = {
-      "kernel.so", int64_t((*library)->getBufferSize()),
-      xxh3Hex((*library)->getBufferStart(), (*library)->getBufferSize())};
-  report.codeBytes = (*library)->getBufferSize();
-  return Error::success();
+    return library.takeError();
+  manifest.kernel = {"kernel.so", int64_t(library->size()),
+                     xxh3Hex(library->data(), library->size())};
+  report.codeBytes = library->size();
+  return writeTextFile(directory.file(manifest.kernel.file),
+                       StringRef(library->data(), library->size()));
 }
 
 Error BundleWriter::describe() {
+  manifest.producer = "moec " MOEC_VERSION;
+  manifest.model = options.model;
+  manifest.triple = options.target.triple;
+  manifest.cpu = options.target.cpu;
+  manifest.features = requiredFeatures(options.target);
   for (auto op : scheduled->getOps<moe::LayerOp>()) {
     Expected<ManifestLayer> layer = describeLayer(op);
     if (!layer)
@@ -121,9 +127,9 @@ Error BundleWriter::describe() {
     }
     manifest.layers.push_back(std::move(*layer));
   }
-  if (manifest.layers.empty())
-    return inputError("the module has no layer to compile; a layer is a public "
-                      "func.func with a body");
+  // What the run time would refuse, before the weights are packed.
+  if (std::string problem; !checkManifest(manifest, problem))
+    return inputError("no bundle can hold these layers: {}", problem);
   report.layers = manifest.layers.size();
   report.kernels = manifest.kernels.size();
   report.weightBytes = weights.bytes();
@@ -146,11 +152,6 @@ Error BundleWriter::packWeights(OutputDir &directory) {
 }
 
 Error BundleWriter::writeFiles(OutputDir &directory) {
-  manifest.producer = "moec " MOEC_VERSION;
-  manifest.model = options.model;
-  manifest.triple = options.target.triple;
-  manifest.cpu = options.target.cpu;
-  manifest.features = requiredFeatures(options.target);
   const std::pair<StringRef, std::string> files[] = {
       {"model.mlir", moduleText(imported)},
       {kScheduleFileName, moduleText(*scheduled)},

@@ -9,7 +9,6 @@
 
 #include "moec/Target/Object.h"
 #include "moec/Support/Error.h"
-#include "moec/Support/OutputFile.h"
 #include "moec/Target/TargetCpu.h"
 
 #include "lld/Common/Driver.h"
@@ -17,12 +16,18 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Target/TargetMachine.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
 
@@ -63,30 +68,60 @@ emitObject(mlir::ModuleOp module, const CpuTarget &target, bool assembly) {
   return object;
 }
 
-Error linkSharedLibrary(ArrayRef<char> object, StringRef path) {
-  // lld reads files, so the object takes a short trip to the disk.
-  std::string objectPath = (path + ".o").str();
-  auto bytes =
-      ArrayRef(reinterpret_cast<const uint8_t *>(object.data()), object.size());
-  Expected<OutputFile> file = OutputFile::create(objectPath);
-  if (!file)
-    return file.takeError();
-  if (Error error = file->write(bytes))
-    return error;
-  if (Error error = file->commit())
-    return error;
+/// A file that is nowhere but in memory, named by its number under /proc.
+static Expected<int> makeMemoryFile(ArrayRef<char> bytes) {
+  int file = memfd_create("moec", MFD_CLOEXEC);
+  while (file >= 0 && !bytes.empty()) {
+    ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written <= 0 && errno != EINTR) {
+      close(std::exchange(file, -1));
+      break;
+    }
+    bytes = bytes.drop_front(std::max<ssize_t>(written, 0));
+  }
+  if (file < 0)
+    return fileError("write", "an object in memory", errno);
+  return file;
+}
 
-  std::string output = path.str(), messages;
+/// Reads from a pipe until its other end is closed.
+static SmallVector<char, 0> readPipe(int pipe) {
+  SmallVector<char, 0> bytes;
+  char buffer[1 << 16];
+  while (ssize_t count = read(pipe, buffer, sizeof(buffer))) {
+    if (count < 0 && errno != EINTR)
+      break;
+    bytes.append(buffer, buffer + std::max<ssize_t>(count, 0));
+  }
+  return bytes;
+}
+
+Expected<SmallVector<char, 0>> linkSharedLibrary(ArrayRef<char> object) {
+  // lld takes names of files, and maps the file it writes: on a full disk that
+  // ends in SIGBUS. Into a pipe it writes what it has made in memory.
+  Expected<int> input = makeMemoryFile(object);
+  if (!input)
+    return input.takeError();
+  scope_exit closeInput([&] { close(*input); });
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return fileError("create", "a pipe", errno);
+  SmallVector<char, 0> library;
+  std::thread reader([&] { library = readPipe(ends[0]); });
+  std::string from = fmt::format("/proc/self/fd/{}", *input), messages;
+  std::string to = fmt::format("/proc/self/fd/{}", ends[1]);
   raw_string_ostream stream(messages);
   const char *arguments[] = {
-      "ld.lld",      "-shared", "-Bsymbolic",   "--gc-sections",   "-z",
-      "noexecstack", "-o",      output.c_str(), objectPath.c_str()};
+      "ld.lld",      "-shared", "-Bsymbolic", "--gc-sections", "-z",
+      "noexecstack", "-o",      to.c_str(),   from.c_str()};
   lld::Result result =
       lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  (void)sys::fs::remove(objectPath);
+  close(ends[1]);
+  reader.join();
+  close(ends[0]);
   if (result.retCode != 0)
-    return inputError("linking {} failed: {}", path, messages);
-  return Error::success();
+    return inputError("linking the code failed: {}", messages);
+  return library;
 }
 
 } // namespace moec

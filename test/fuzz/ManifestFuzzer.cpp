@@ -25,7 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string_view text(reinterpret_cast<const char *>(data), size);
   if (!moec::parseManifest(text, "fuzz", manifest, error)) {
     require(!error.empty());
-    return 0;
+    // The hash is looked at last, and no fuzzer finds it.
+    if (error.rfind("fuzz: xxh3 is", 0) != 0)
+      return 0;
   }
   for (const moec::ManifestLayer &layer : manifest.layers) {
     require(size_t(layer.kernel) < manifest.kernels.size());

@@ -50,7 +50,8 @@
 //         {"name": "layers.0.w1", "dtype": "bf16", "shape": [8, 32, 64],
 //          "layout": "e i/16 h i%16", "offset": 0, "bytes": 32768}
 //       ]
-//     }]
+//     }],
+//     "xxh3": "0123456789abcdef"           manifestHash() of all the above
 //   }
 //
 // "dtypes" lists what the kernel reads or writes itself; "f32" in the list of a
@@ -152,6 +153,15 @@ struct Manifest {
 /// file, key, rule and values.
 bool parseManifest(std::string_view text, const std::string &file,
                    Manifest &manifest, std::string &error);
+
+/// The hash of what a manifest says, however it is spelled. A manifest that was
+/// damaged or changed by hand would make its kernel read elsewhere than in its
+/// weights; parseManifest refuses it.
+std::string manifestHash(const Manifest &manifest);
+
+/// Whether parseManifest would take what printManifest makes of `manifest`; if
+/// not, `error` says which rule is broken.
+bool checkManifest(const Manifest &manifest, std::string &error);
 
 /// The text of `manifest`, indented, ending in a newline; parseManifest reads
 /// it back. `manifest.model` must be the text of a JSON object, else it is

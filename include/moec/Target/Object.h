@@ -24,9 +24,9 @@ llvm::Expected<llvm::SmallVector<char, 0>> emitObject(mlir::ModuleOp module,
                                                       const CpuTarget &target,
                                                       bool assembly = false);
 
-/// Links the object into a shared library at `path`.
-llvm::Error linkSharedLibrary(llvm::ArrayRef<char> object,
-                              llvm::StringRef path);
+/// Links the object into a shared library, the bytes of which are returned.
+llvm::Expected<llvm::SmallVector<char, 0>>
+linkSharedLibrary(llvm::ArrayRef<char> object);
 
 } // namespace moec
 

@@ -93,7 +93,10 @@ LogicalResult KernelLowering::lower(Operation &op) {
         Value source = op.getSource();
         if (!dim)
           return op.emitOpError("asks for a dimension that is not constant");
-        auto type = cast<RankedTensorType>(source.getType());
+        auto type = dyn_cast<RankedTensorType>(source.getType());
+        if (!type || *dim < 0 || *dim >= type.getRank())
+          return op.emitOpError()
+                 << "asks for dimension " << *dim << " of " << source.getType();
         scalars[op.getResult()] = type.isDynamicDim(*dim)
                                       ? e.count(rowCount(source))
                                       : e.index(type.getDimSize(*dim));

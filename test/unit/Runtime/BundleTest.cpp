@@ -60,7 +60,7 @@ TEST(BundleTest, manifestThatIsNoFileOrEmpty) {
   writeFile(bundle.path("manifest.json"), "");
   EXPECT_EQ(openError(bundle, MOEC_ERROR_BUNDLE),
             "DIR/manifest.json: the file is not JSON (0 bytes that do not "
-            "parse)");
+            "parse); compile the model again with this version of moec");
   std::filesystem::remove(bundle.path("manifest.json"));
   std::filesystem::create_directory(bundle.path("manifest.json"));
   EXPECT_EQ(openError(bundle, MOEC_ERROR_BUNDLE),

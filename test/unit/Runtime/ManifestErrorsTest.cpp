@@ -40,7 +40,8 @@ static json makeManifest() {
                   {"name": "topk_weights", "cols": 2, "dtypes": ["f32"]}],
       "weights": [{"name": "w1", "dtype": "bf16", "shape": [8], "layout": "e",
                    "offset": 64, "bytes": 16}]
-    }]
+    }],
+    "xxh3": "4bc76889b9c91f08"
   })");
 }
 
@@ -189,6 +190,17 @@ TEST(ManifestErrorsTest, everyBrokenRuleHasItsMessage) {
       manifest[pointer.parent_pointer()].erase(pointer.back());
     EXPECT_EQ(errorOf(manifest.dump()), entry.error);
   }
+}
+
+TEST(ManifestErrorsTest, aChangedNumberIsFoundByTheHash) {
+  json manifest = makeManifest();
+  manifest["layers"][0]["weights"] = json::array();
+  std::string error = errorOf(manifest.dump());
+  EXPECT_EQ(error.rfind("m.json: xxh3 is '4bc76889b9c91f08', but what it says "
+                        "has the hash ",
+                        0),
+            0u)
+      << error;
 }
 
 TEST(ManifestErrorsTest, adviceFollowsTheRule) {

@@ -11,7 +11,13 @@
 #include "moec/Support/OutputFile.h"
 
 #include <atomic>
+#include <cstddef>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -142,6 +148,36 @@ TEST(OutputDirTest, theTemporaryOfALiveRunIsLeftAlone) {
   ASSERT_EQ(message(two.commit()), "");
   ASSERT_EQ(message(one.commit()), "");
   EXPECT_EQ(dir.read("b/marker"), "one");
+  EXPECT_EQ(dir.list(), Names{"b"});
+}
+
+/// Makes renameat2() fail in this process as on a file system that cannot
+/// exchange two names. Returns whether the kernel lets it.
+bool forbidExchange() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog program = {std::size(filter), filter};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST(OutputDirTest, replacesInTwoStepsWhereNamesCannotBeExchanged) {
+  TempDir dir;
+  ASSERT_EQ(put(dir.path("b"), "one"), "");
+  constexpr int cannotForbid = 77;
+  pid_t child = fork();
+  if (child == 0)
+    _exit(forbidExchange() ? put(dir.path("b"), "two") != "" : cannotForbid);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == cannotForbid)
+    GTEST_SKIP() << "the kernel has no seccomp filters";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(dir.read("b/marker"), "two");
   EXPECT_EQ(dir.list(), Names{"b"});
 }
 
