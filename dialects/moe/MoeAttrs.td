@@ -97,6 +97,46 @@ def Moe_CpuTileAttr : Moe_Attr<"CpuTile", "cpu_tile"> {
   let genVerifyDecl = 1;
 }
 
+def Moe_CpuRangeAttr : Moe_Attr<"CpuRange", "cpu_range"> {
+  let summary = "how tiles run over an expert with so many rows";
+  let description = [{
+    Says how a product treats experts of `from` rows or more, up to the next
+    range's `from`. K is taken in chunks of `chunk` steps, all rows on one chunk
+    before the next chunk begins; with 0 it is taken whole. With `ahead`, tiles
+    ask for the next panel (or chunk) while they work on the present one.
+
+    None of it changes a result: the order of additions is the same in every
+    range.
+
+    Life cycle: written by `moe-choose-strategy`, obeyed by `moe-lower-to-cpu`,
+    which makes one kernel that follows the ranges as it counts an expert's rows.
+
+    Example:
+    ```mlir
+    func.func @experts(%h: tensor<?x32xbf16>, %offsets: tensor<9xi32>,
+                       %w: tensor<8x64x32xbf16>) -> tensor<?x64xf32> {
+      %y = moe.grouped_matmul %h weights(%w) by(%offsets) {
+             strategy = #moe.cpu_tile<rows = 6, cols = 64, depth = 2,
+                                      lanes = 16, unroll = 4>,
+             ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = false>,
+                       #moe.cpu_range<from = 7, chunk = 8, ahead = true>]}
+          : (tensor<?x32xbf16>, tensor<8x64x32xbf16>, tensor<9xi32>)
+          -> tensor<?x64xf32>
+      return %y : tensor<?x64xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: `from` is at least 1 and `chunk` at least 0.
+  }];
+  let parameters = (ins "int64_t":$from, "int64_t":$chunk, "bool":$ahead);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Moe_CpuRanges : TypedArrayAttrBase<Moe_CpuRangeAttr,
+                                       "ranges of rows, in rising order">;
+
 //===----------------------------------------------------------------------===//
 // Packing: how a kernel wants its weights laid out
 //===----------------------------------------------------------------------===//

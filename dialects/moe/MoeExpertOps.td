@@ -173,7 +173,8 @@ def Moe_GroupedMatmulOp : Moe_Op<"grouped_matmul", [
       Optional<RankedTensorOf<[I32]>>:$combine_slots,
       Optional<RankedTensorOf<[F32]>>:$onto,
       OptionalAttr<I64Attr>:$top_k,
-      OptionalAttr<AnyAttr>:$strategy);
+      OptionalAttr<AnyAttr>:$strategy,
+      OptionalAttr<Moe_CpuRanges>:$ranges);
   let results = (outs RankedTensorOf<[F32, F16, BF16]>:$result);
   let regions = (region MaxSizedRegion<1>:$epilogue);
   let assemblyFormat = [{

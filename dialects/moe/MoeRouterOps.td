@@ -15,6 +15,7 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "MoeAttrs.td"
 include "MoeEnums.td"
 
 def Moe_RouterOp : Moe_Op<"router", [
@@ -137,7 +138,8 @@ def Moe_LinearOp : Moe_Op<"linear", [
   }];
   let arguments = (ins Moe_Floats:$x, Moe_Floats:$weight,
                        Optional<Moe_Floats>:$bias,
-                       OptionalAttr<AnyAttr>:$strategy);
+                       OptionalAttr<AnyAttr>:$strategy,
+                       OptionalAttr<Moe_CpuRanges>:$ranges);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $x `,` $weight (`bias` `(` $bias^ `)`)? attr-dict

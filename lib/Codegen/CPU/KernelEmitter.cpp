@@ -111,6 +111,23 @@ SmallVector<Value> KernelEmitter::loopCarried(
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
+SmallVector<Value>
+KernelEmitter::loopWhile(ValueRange inits,
+                         function_ref<Value(ValueRange)> condition,
+                         function_ref<SmallVector<Value>(ValueRange)> body) {
+  auto loop = scf::WhileOp::create(b, inits.getTypes(), inits);
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Location> locations(inits.size(), b.getLoc());
+  Block *before =
+      b.createBlock(&loop.getBefore(), {}, inits.getTypes(), locations);
+  scf::ConditionOp::create(b, condition(before->getArguments()),
+                           before->getArguments());
+  Block *after =
+      b.createBlock(&loop.getAfter(), {}, inits.getTypes(), locations);
+  scf::YieldOp::create(b, body(after->getArguments()));
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
 void KernelEmitter::when(Value condition, function_ref<void()> body) {
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);

@@ -93,6 +93,10 @@ public:
   SmallVector<Value>
   loopCarried(Value from, Value to, Value step, ValueRange inits,
               function_ref<SmallVector<Value>(Value, ValueRange)> body);
+  /// Runs `body` as long as `condition` holds of the values carried.
+  SmallVector<Value>
+  loopWhile(ValueRange inits, function_ref<Value(ValueRange)> condition,
+            function_ref<SmallVector<Value>(ValueRange)> body);
   void when(Value condition, function_ref<void()> body);
   /// Visits [0, cols) in vectors: whole ones, and at the end one of which only
   /// the lanes set in `mask` count (`mask` is null for whole vectors).
@@ -127,6 +131,10 @@ public:
   /// The `i`-th element (of `bytes` bytes) of the array `base` points to.
   Value elementPointer(Value base, int64_t i, int64_t bytes);
   Value count(RowCount rows);
+  /// The address of the first element of `memref`.
+  Value address(Value memref);
+  /// Asks for the cache line at `address` to come into the second cache.
+  void prefetch(Value address);
 
   /// Emits at the kernel's entry, so that the result can be used anywhere.
   template <typename Body>
@@ -165,6 +173,9 @@ private:
 int64_t paddedStride(int64_t cols, int64_t elementBytes);
 
 int64_t elementBytes(Type element);
+
+/// Bytes in a cache line.
+inline constexpr int64_t lineBytes = 64;
 
 } // namespace moec::cpu
 

@@ -16,8 +16,6 @@
 
 namespace moec::cpu {
 
-/// Bytes in a cache line: every row and allocation starts on one.
-static constexpr int64_t lineBytes = 64;
 /// Columns in the widest panel a product writes.
 static constexpr int64_t panelCols = 64;
 
@@ -79,6 +77,18 @@ Value KernelEmitter::viewPointer(Value pointer, MemRefType type,
       strides = strides.drop_front();
   }
   return UnrealizedConversionCastOp::create(b, type, descriptor).getResult(0);
+}
+
+Value KernelEmitter::address(Value memref) {
+  return memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
+}
+
+void KernelEmitter::prefetch(Value address) {
+  Value integer = arith::IndexCastOp::create(b, b.getI64Type(), address);
+  Value pointer = LLVM::IntToPtrOp::create(
+      b, LLVM::LLVMPointerType::get(b.getContext()), integer);
+  // A read of data; 2 is the second cache's locality.
+  LLVM::Prefetch::create(b, pointer, /*rw=*/0, /*hint=*/2, /*cache=*/1);
 }
 
 Value KernelEmitter::count(RowCount rows) {

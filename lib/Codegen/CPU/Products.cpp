@@ -3,16 +3,13 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.linear on a matrix of rows and moe.grouped_matmul. The work is cut into
-// (expert, panel) pairs. Where results are rows of their own, every thread gets
-// one contiguous run of pairs, weighted by the expert's rows; where results are
-// added into tokens, every thread owns a run of columns, so that nothing is
-// written by two threads and the order of additions does not depend on how many
-// there are.
+// moe.linear on a matrix of rows and moe.grouped_matmul: their operands as
+// buffers, their weights as packed panels. How the work is cut up and ordered
+// is in ProductLoops.cpp.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Products.h"
+#include "ProductLoops.h"
 #include "VectorBody.h"
 
 namespace moec::cpu {
@@ -26,6 +23,13 @@ Value PackedProduct::panel(KernelEmitter &e, Value expert, Value panel) const {
     sizes.push_back(e.b.getIndexAttr(size));
   SmallVector<OpFoldResult> strides(4, e.b.getIndexAttr(1));
   return memref::SubViewOp::create(e.b, type, panels, offsets, sizes, strides);
+}
+
+Value PackedProduct::address(KernelEmitter &e, Value expert,
+                             Value panel) const {
+  Value number = e.add(e.mul(expert, e.index(shape.panels())), panel);
+  Value bytes = e.index(shape.steps() * shape.stepBytes());
+  return e.add(e.address(panels), e.mul(number, bytes));
 }
 
 FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
@@ -83,12 +87,12 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
 }
 
 void forEvenRuns(KernelEmitter &e, Value count, int64_t most,
-                 function_ref<void(Value, Value)> body) {
+                 function_ref<void(const Run &)> body) {
   Value runs = e.div(e.add(count, e.index(most - 1)), e.index(most));
   e.loop(e.index(0), runs, [&](Value run) {
     Value first = e.div(e.mul(run, count), runs);
     Value next = e.div(e.mul(e.add(run, e.index(1)), count), runs);
-    body(first, e.sub(next, first));
+    body({first, e.sub(next, first), run, runs});
   });
 }
 
@@ -107,186 +111,8 @@ void switchRows(KernelEmitter &e, Value length, int64_t most,
   }
 }
 
-//===----------------------------------------------------------------------===//
-// Products of a whole matrix
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// The operands of a product as buffers.
-struct Operands {
-  Buffer rows, destination;
-  std::optional<Buffer> offsets, gather, scale, combineWeights, combineSlots,
-      onto;
-  /// Choices of a token; slot / choices is the token.
-  int64_t choices = 1;
-};
-
-class ProductEmitter {
-public:
-  ProductEmitter(KernelEmitter &e, const PackedProduct &product,
-                 const Operands &operands, std::string name)
-      : e(e), product(product), shape(product.shape), operands(operands),
-        tiles(e, shape, std::move(name)) {}
-
-  void emit() {
-    e.beginStage(Split::Other);
-    if (shape.combines)
-      emitCombining();
-    else
-      emitRows();
-  }
-
-private:
-  /// The rows of an expert: first and count.
-  std::pair<Value, Value> expertRows(Value expert) {
-    if (!operands.offsets)
-      return {e.index(0), operands.rows.rows};
-    auto offset = [&](Value at) {
-      return e.toIndex(memref::LoadOp::create(e.b, operands.offsets->memref,
-                                              ValueRange{e.index(0), at}));
-    };
-    Value first = offset(expert);
-    return {first, e.sub(offset(e.add(expert, e.index(1))), first)};
-  }
-
-  /// What a pair of expert and panel costs: its rows, and reading the panel,
-  /// which costs about as much as eight rows.
-  Value panelCost(Value rows) {
-    Value used = e.less(e.index(0), rows);
-    return arith::SelectOp::create(e.b, used, e.add(rows, e.index(8)),
-                                   e.index(0));
-  }
-
-  /// Results are rows of their own: runs of (expert, panel) pairs.
-  void emitRows() {
-    Value experts =
-        e.index(cast<MemRefType>(product.panels.getType()).getDimSize(0));
-    Value panels = e.index(shape.panels());
-    Value total =
-        e.loopCarried(e.index(0), experts, e.index(1), e.index(0),
-                      [&](Value expert, ValueRange sum) -> SmallVector<Value> {
-                        Value cost = panelCost(expertRows(expert).second);
-                        return {e.add(sum[0], e.mul(cost, panels))};
-                      })[0];
-    auto [from, to] = e.share(total);
-    // The panels of an expert that begin inside [from, to) are this thread's.
-    auto firstPanel = [&](Value limit, Value start, Value cost) -> Value {
-      Value distance = e.sub(arith::MaxSIOp::create(e.b, limit, start), start);
-      Value panel = e.div(e.add(distance, e.sub(cost, e.index(1))), cost);
-      return arith::MinSIOp::create(e.b, panel, panels);
-    };
-    e.loopCarried(
-        e.index(0), experts, e.index(1), e.index(0),
-        [&, from = from, to = to](Value expert,
-                                  ValueRange start) -> SmallVector<Value> {
-          auto [first, count] = expertRows(expert);
-          Value cost = panelCost(count);
-          e.when(e.less(e.index(0), count), [&, first = first, count = count] {
-            e.loop(firstPanel(from, start[0], cost),
-                   firstPanel(to, start[0], cost), [&](Value panel) {
-                     emitPanel(expert, panel, first, count);
-                   });
-          });
-          return {e.add(start[0], e.mul(cost, panels))};
-        });
-  }
-
-  /// Results are added into tokens: every thread owns columns.
-  void emitCombining() {
-    auto [from, to] = e.share(e.index(shape.panels()));
-    emitBase(from, to);
-    Value experts =
-        e.index(cast<MemRefType>(product.panels.getType()).getDimSize(0));
-    e.loop(e.index(0), experts, [&, from = from, to = to](Value expert) {
-      auto [first, count] = expertRows(expert);
-      e.when(e.less(e.index(0), count), [&, first = first, count = count] {
-        e.loop(from, to,
-               [&](Value panel) { emitPanel(expert, panel, first, count); });
-      });
-    });
-  }
-
-  /// What the columns of panels [from, to) are added onto.
-  void emitBase(Value from, Value to) {
-    Value firstCol = e.mul(from, e.index(shape.resultCols()));
-    Value endCol = e.mul(to, e.index(shape.resultCols()));
-    e.loop(e.index(0), operands.destination.rows, [&](Value row) {
-      e.loop(firstCol, endCol, e.index(e.lanes), [&](Value col) {
-        SmallVector<Value, 2> position{row, col};
-        Value base = e.splat(e.f32(0.0), e.lanes);
-        if (operands.onto)
-          base = vector::LoadOp::create(e.b, e.f32Vector(),
-                                        operands.onto->memref, position);
-        vector::StoreOp::create(e.b, base, operands.destination.memref,
-                                position);
-      });
-    });
-  }
-
-  void emitPanel(Value expert, Value panel, Value first, Value count) {
-    Value memory = product.panel(e, expert, panel);
-    Value firstCol = e.mul(panel, e.index(shape.resultCols()));
-    int64_t most = shape.tile.getRows();
-    forEvenRuns(e, count, most, [&](Value run, Value length) {
-      Value start = e.add(first, run);
-      switchRows(e, length, most, [&](int64_t rows) {
-        TileArguments a;
-        a.rows = operands.rows.memref;
-        a.panel = memory;
-        a.firstCol = firstCol;
-        a.expert = expert;
-        for (const Buffer &column : product.columns)
-          a.columns.push_back(column.memref);
-        a.destination = operands.destination.memref;
-        for (int64_t r = 0; r < rows; ++r)
-          addRow(a, e.add(start, e.index(r)));
-        tiles.call(e, a);
-      });
-    });
-  }
-
-  /// Adds what belongs to sorted row `row` to a tile's arguments.
-  void addRow(TileArguments &a, Value row) {
-    auto slotOf = [&](const Buffer &slots) {
-      return e.toIndex(memref::LoadOp::create(e.b, slots.memref,
-                                              ValueRange{e.index(0), row}));
-    };
-    // A matrix of one row per slot, read flat.
-    auto atSlot = [&](const Buffer &matrix, Value slot) -> Value {
-      Value choices = e.index(operands.choices);
-      Value token = e.div(slot, choices);
-      Value choice = arith::RemUIOp::create(e.b, slot, choices);
-      return memref::LoadOp::create(e.b, matrix.memref,
-                                    ValueRange{token, choice});
-    };
-    Value source = row, destination = row;
-    if (operands.gather) {
-      Value slot = slotOf(*operands.gather);
-      source = e.div(slot, e.index(operands.choices));
-      if (operands.scale)
-        a.scales.push_back(atSlot(*operands.scale, slot));
-    }
-    if (operands.combineSlots) {
-      Value slot = slotOf(*operands.combineSlots);
-      destination = e.div(slot, e.index(operands.choices));
-      a.combineWeights.push_back(atSlot(*operands.combineWeights, slot));
-    }
-    a.rowNumbers.push_back(source);
-    a.destinationRows.push_back(destination);
-  }
-
-  KernelEmitter &e;
-  const PackedProduct &product;
-  const TileShape &shape;
-  const Operands &operands;
-  TileFunctions tiles;
-};
-
-} // namespace
-
 LogicalResult lowerLinear(KernelLowering &k, moe::LinearOp op) {
-  Operands operands;
+  ProductOperands operands;
   operands.rows = k.get(op.getX());
   operands.destination = k.allocateResult(op.getResult());
   FailureOr<PackedProduct> product =
@@ -295,8 +121,7 @@ LogicalResult lowerLinear(KernelLowering &k, moe::LinearOp op) {
                   operands.rows, operands.destination);
   if (failed(product))
     return failure();
-  ProductEmitter(k.e, *product, operands, k.uniqueName("linear")).emit();
-  return success();
+  return emitProduct(k, op, *product, operands, op.getRangesAttr(), "linear");
 }
 
 LogicalResult lowerGroupedMatmul(KernelLowering &k, moe::GroupedMatmulOp op) {
@@ -307,7 +132,7 @@ LogicalResult lowerGroupedMatmul(KernelLowering &k, moe::GroupedMatmulOp op) {
            << "; the CPU back end combines into f32";
   if (op.hasEpilogue() && failed(checkVectorizable(op.getEpilogue().front())))
     return failure();
-  Operands operands;
+  ProductOperands operands;
   auto buffer = [&](Value value) -> std::optional<Buffer> {
     return value ? std::optional(k.get(value)) : std::nullopt;
   };
@@ -329,8 +154,7 @@ LogicalResult lowerGroupedMatmul(KernelLowering &k, moe::GroupedMatmulOp op) {
   product->shape.combines = op.getCombineWeights() != nullptr;
   product->shape.epilogue =
       op.hasEpilogue() ? &op.getEpilogue().front() : nullptr;
-  ProductEmitter(k.e, *product, operands, k.uniqueName("experts")).emit();
-  return success();
+  return emitProduct(k, op, *product, operands, op.getRangesAttr(), "experts");
 }
 
 } // namespace moec::cpu

@@ -21,6 +21,8 @@ struct PackedProduct {
 
   /// The panel `panel` of expert `expert`.
   Value panel(KernelEmitter &e, Value expert, Value panel) const;
+  /// Its address.
+  Value address(KernelEmitter &e, Value expert, Value panel) const;
 };
 
 /// Packs `weights` (of rank 2, or 3 with experts) the way `strategy` says, for
@@ -31,10 +33,15 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
                                      ValueRange columns, Buffer rows,
                                      Buffer destination);
 
+/// Some rows: the first, how many, and which of how many runs they are.
+struct Run {
+  Value first, length, number, runs;
+};
+
 /// Splits `count` rows into the fewest runs of at most `most`, as even as
-/// possible, and calls `body` with the first row and the length of each.
+/// possible, and calls `body` with each.
 void forEvenRuns(KernelEmitter &e, Value count, int64_t most,
-                 function_ref<void(Value first, Value length)> body);
+                 function_ref<void(const Run &)> body);
 
 /// Calls `body` for every number of rows from 1 to `most`, in code that runs
 /// when `length` is that number.

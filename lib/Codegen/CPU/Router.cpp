@@ -39,6 +39,7 @@ struct RowProduct {
       a.destination = result.memref;
       for (size_t r = 0; r < rowNumbers.size(); ++r)
         a.destinationRows.push_back(e.add(firstResultRow, e.index(r)));
+      a.ahead = a.aheadLines = e.index(0);
       tiles.call(e, a);
     });
   }
@@ -181,23 +182,22 @@ LogicalResult RouterLowering::run() {
   e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
   auto [from, to] = e.share(e.count(count));
   LogicalResult result = success();
-  forEvenRuns(e, e.sub(to, from), runLength,
-              [&, from = from](Value run, Value length) {
-                Value first = e.add(from, run);
-                Value firstResultRow = e.mul(e.thread, e.index(runLength));
-                if (!gates.empty())
-                  switchRows(e, length, runLength, [&](int64_t rows) {
-                    SmallVector<Value> rowNumbers;
-                    for (int64_t r = 0; r < rows; ++r)
-                      rowNumbers.push_back(e.add(first, e.index(r)));
-                    for (RowProduct &gate : gates)
-                      gate.call(e, k.get(outside(gate.op.getX())).memref,
-                                rowNumbers, firstResultRow);
-                  });
-                e.loop(e.index(0), length, [&](Value inRun) {
-                  result = emitToken(e.add(first, inRun), inRun);
-                });
-              });
+  forEvenRuns(e, e.sub(to, from), runLength, [&, from = from](const Run &run) {
+    Value first = e.add(from, run.first), length = run.length;
+    Value firstResultRow = e.mul(e.thread, e.index(runLength));
+    if (!gates.empty())
+      switchRows(e, length, runLength, [&](int64_t rows) {
+        SmallVector<Value> rowNumbers;
+        for (int64_t r = 0; r < rows; ++r)
+          rowNumbers.push_back(e.add(first, e.index(r)));
+        for (RowProduct &gate : gates)
+          gate.call(e, k.get(outside(gate.op.getX())).memref, rowNumbers,
+                    firstResultRow);
+      });
+    e.loop(e.index(0), length, [&](Value inRun) {
+      result = emitToken(e.add(first, inRun), inRun);
+    });
+  });
   return result;
 }
 

@@ -27,6 +27,19 @@ int64_t TileShape::panelSize() const {
   return steps() * tile.getCols() * tile.getDepth();
 }
 
+int64_t TileShape::stepBytes() const {
+  return tile.getCols() * tile.getDepth() * elementBytes(panelElement);
+}
+
+int64_t TileShape::iterationLines() const {
+  return llvm::divideCeil(tile.getUnroll() * stepBytes(), lineBytes);
+}
+
+MemRefType TileShape::partialsType(MLIRContext *context) const {
+  return MemRefType::get({ShapedType::kDynamic, tile.getCols()},
+                         Float32Type::get(context));
+}
+
 MemRefType TileShape::panelType(MLIRContext *context) const {
   int64_t width = tile.getCols() * tile.getDepth();
   return MemRefType::get(
@@ -54,6 +67,14 @@ static TileArguments unflatten(ValueRange values, int64_t rows,
   a.destination = take(1)[0];
   a.destinationRows = take(rows);
   a.combineWeights = take(shape.combines ? rows : 0);
+  a.ahead = take(1)[0];
+  a.aheadLines = take(1)[0];
+  if (shape.chunked) {
+    a.from = take(1)[0];
+    a.to = take(1)[0];
+    a.partials = take(1)[0];
+    a.firstPartial = take(1)[0];
+  }
   return a;
 }
 
@@ -66,6 +87,9 @@ static SmallVector<Value> flatten(const TileArguments &a) {
   values.push_back(a.destination);
   llvm::append_range(values, a.destinationRows);
   llvm::append_range(values, a.combineWeights);
+  values.append({a.ahead, a.aheadLines});
+  if (a.partials)
+    values.append({a.from, a.to, a.partials, a.firstPartial});
   return values;
 }
 
@@ -152,19 +176,61 @@ struct TileBody {
                                         row, panel);
   }
 
+  /// Where the accumulators stand before the first step.
+  SmallVector<Value> initialAccumulators() {
+    VectorType type = e.f32Vector();
+    auto zero = arith::ConstantOp::create(e.b, type,
+                                          DenseElementsAttr::get(type, 0.0f));
+    SmallVector<Value> zeros(rows * vectors, zero);
+    if (!shape.chunked)
+      return zeros;
+    SmallVector<Type> types(rows * vectors, type);
+    Value isFirst = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
+                                          args.from, e.index(0));
+    auto branch = scf::IfOp::create(
+        e.b, isFirst,
+        [&](OpBuilder &b, Location loc) {
+          scf::YieldOp::create(b, loc, zeros);
+        },
+        [&](OpBuilder &b, Location loc) {
+          OpBuilder::InsertionGuard guard(e.b);
+          e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+          SmallVector<Value> loaded;
+          for (int64_t i = 0; i < rows * vectors; ++i)
+            loaded.push_back(vector::LoadOp::create(e.b, type, args.partials,
+                                                    partialPosition(i)));
+          scf::YieldOp::create(e.b, loaded);
+        });
+    return llvm::to_vector_of<Value>(branch.getResults());
+  }
+
+  /// Where accumulator `i` waits between two chunks.
+  SmallVector<Value, 2> partialPosition(int64_t i) {
+    return {e.add(args.firstPartial, e.index(i / vectors)),
+            e.index(i % vectors * lanes)};
+  }
+
   SmallVector<Value> accumulate() {
-    auto zero = arith::ConstantOp::create(
-        e.b, e.vector(e.b.getF32Type(), lanes),
-        DenseElementsAttr::get(e.vector(e.b.getF32Type(), lanes), 0.0f));
-    SmallVector<Value> inits(rows * vectors, zero);
     int64_t unroll = shape.tile.getUnroll();
-    return e.loopCarried(e.index(0), e.index(shape.steps()), e.index(unroll),
-                         inits, [&](Value k, ValueRange carried) {
-                           SmallVector<Value> accumulators(carried);
-                           for (int64_t u = 0; u < unroll; ++u)
-                             step(e.add(k, e.index(u)), accumulators);
-                           return accumulators;
-                         });
+    Value from = shape.chunked ? args.from : e.index(0);
+    Value to = shape.chunked ? args.to : e.index(shape.steps());
+    SmallVector<Value> inits = initialAccumulators();
+    inits.push_back(args.ahead);
+    Value aheadBytes = e.mul(args.aheadLines, e.index(lineBytes));
+    SmallVector<Value> sums = e.loopCarried(
+        from, to, e.index(unroll), inits, [&](Value k, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          Value ahead = next.pop_back_val();
+          Value end = e.add(ahead, aheadBytes);
+          e.loop(ahead, end, e.index(lineBytes),
+                 [&](Value address) { e.prefetch(address); });
+          for (int64_t u = 0; u < unroll; ++u)
+            step(e.add(k, e.index(u)), next);
+          next.push_back(end);
+          return next;
+        });
+    sums.pop_back();
+    return sums;
   }
 
   /// The result of vector `v` of row `r`, from the accumulators of that
@@ -207,6 +273,8 @@ struct TileBody {
                                    e.splat(e.f32(0.0), lanes));
   }
 
+  Type destinationElement() { return shape.destinationType.getElementType(); }
+
   void store(Value result, int64_t r, int64_t v) {
     Value col = e.add(args.firstCol, e.index(v * lanes));
     SmallVector<Value, 2> position{args.destinationRows[r], col};
@@ -216,17 +284,46 @@ struct TileBody {
       result = vector::FMAOp::create(
           e.b, e.splat(args.combineWeights[r], lanes), result, sum);
     }
-    Type element = shape.destinationType.getElementType();
+    Type element = destinationElement();
     if (!element.isF32())
       result = arith::TruncFOp::create(e.b, e.vector(element, lanes), result);
     vector::StoreOp::create(e.b, result, args.destination, position);
   }
 
-  void emit() {
-    SmallVector<Value> accumulators = accumulate();
+  /// Asks for the lines that results go to, which takes as long as many steps.
+  void prefetchResults() {
+    int64_t lineCols = lineBytes / elementBytes(destinationElement());
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t col = 0; col < shape.resultCols(); col += lineCols)
+        memref::PrefetchOp::create(
+            e.b, args.destination,
+            ValueRange{args.destinationRows[r],
+                       e.add(args.firstCol, e.index(col))},
+            /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+
+  void storeResults(ArrayRef<Value> accumulators) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t v = 0; v < vectors / shape.weights; ++v)
         store(finish(accumulators, r, v), r, v);
+  }
+
+  void emit() {
+    if (!shape.chunked) {
+      prefetchResults();
+      return storeResults(accumulate());
+    }
+    Value isLast = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, args.to,
+                                         e.index(shape.steps()));
+    e.when(isLast, [&] { prefetchResults(); });
+    SmallVector<Value> accumulators = accumulate();
+    e.when(isLast, [&] { storeResults(accumulators); });
+    Value isNotLast = e.less(args.to, e.index(shape.steps()));
+    e.when(isNotLast, [&] {
+      for (auto [i, accumulator] : llvm::enumerate(accumulators))
+        vector::StoreOp::create(e.b, accumulator, args.partials,
+                                partialPosition(i));
+    });
   }
 };
 
@@ -244,6 +341,9 @@ func::FuncOp TileFunctions::emit(KernelEmitter &e, int64_t rows) {
   types.push_back(shape.destinationType);
   types.append(rows, index);
   types.append(shape.combines ? rows : 0, e.b.getF32Type());
+  types.append({index, index});
+  if (shape.chunked)
+    types.append({index, index, shape.partialsType(e.b.getContext()), index});
   auto function =
       func::FuncOp::create(e.b, name + "_tile" + std::to_string(rows),
                            e.b.getFunctionType(types, {}));

@@ -29,6 +29,8 @@ struct TileShape {
   bool scaled = false, combines = false;
   /// The epilogue. Without one there is one weight, and columns are added.
   Block *epilogue = nullptr;
+  /// K can be taken in chunks, with the accumulators in memory between them.
+  bool chunked = false;
 
   /// Columns of the result that a panel makes.
   int64_t resultCols() const { return tile.getCols() / weights; }
@@ -38,7 +40,13 @@ struct TileShape {
   int64_t steps() const;
   /// Elements of a panel.
   int64_t panelSize() const;
+  /// Bytes of one step of a panel.
+  int64_t stepBytes() const;
+  /// Cache lines that one iteration of a tile's innermost loop reads.
+  int64_t iterationLines() const;
   MemRefType panelType(MLIRContext *context) const;
+  /// `memref<? x cols x f32>`.
+  MemRefType partialsType(MLIRContext *context) const;
 };
 
 /// What one call of a tile works on, besides the shape.
@@ -54,6 +62,12 @@ struct TileArguments {
   /// Where results go: the row numbers, and the weights of a combine.
   Value destination;
   SmallVector<Value> destinationRows, combineWeights;
+  /// What to fetch into the second cache meanwhile: an address, and how many
+  /// lines from there on in every iteration of the innermost loop.
+  Value ahead, aheadLines;
+  /// With `chunked`: the steps [from, to) of K, and the accumulators between
+  /// two chunks (partialsType(), the tile's first row there).
+  Value from, to, partials, firstPartial;
 };
 
 /// The functions `NAME_tileR` for tiles of 1 to `tile.rows` rows, in the module

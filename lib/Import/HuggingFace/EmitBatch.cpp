@@ -176,7 +176,7 @@ llvm::Error BatchEmitter::emitLinear(const HfOperation &operation) {
   set(result, moe::LinearOp::create(
                   builder, emission.location(operation.loc),
                   batchType(routine.types[result], builder.getF32Type()), *x,
-                  *matrix, *bias, Attribute()));
+                  *matrix, *bias, /*strategy=*/nullptr, /*ranges=*/nullptr));
   return llvm::Error::success();
 }
 

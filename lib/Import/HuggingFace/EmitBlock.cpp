@@ -83,7 +83,7 @@ llvm::Error ExpertEmitter::emitLinear(const HfOperation &operation) {
       *rows, ValueRange{*matrices}, grouping.offsets, /*gather=*/nullptr,
       /*scale=*/nullptr, columns, /*combine_weights=*/nullptr,
       /*combine_slots=*/nullptr, /*onto=*/nullptr, /*top_k=*/nullptr,
-      /*strategy=*/nullptr);
+      /*strategy=*/nullptr, /*ranges=*/nullptr);
   set(result, product.getResult());
   if (columns.empty())
     return llvm::Error::success();

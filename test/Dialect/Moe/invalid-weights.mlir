@@ -123,3 +123,8 @@ moe.weight @w from ["w", "s"] : tensor<256x512xbf16, #moe.fp8_block<0, 128>>
 
 // expected-error @+1 {{#moe.cpu_tile C1: a tile of 6 x 24 cannot be made of vectors of 16 lanes}}
 func.func private @f() attributes {tile = #moe.cpu_tile<rows = 6, cols = 24, depth = 1, lanes = 16, unroll = 4>}
+
+// -----
+
+// expected-error @+1 {{#moe.cpu_range C1: a range from 0 rows on with chunks of 8 steps}}
+func.func private @f() attributes {range = #moe.cpu_range<from = 0, chunk = 8, ahead = false>}

@@ -184,7 +184,7 @@ void fuse(linalg::GenericOp generic, ArrayRef<Product> operands,
       weights, first.offsets, first.gather, first.scale, columns, Value(),
       Value(), Value(),
       first.topK ? rewriter.getI64IntegerAttr(*first.topK) : IntegerAttr(),
-      Attribute());
+      /*strategy=*/nullptr, /*ranges=*/nullptr);
 
   Block &block = fused.getEpilogue().emplaceBlock();
   Type f32 = rewriter.getF32Type();

@@ -94,7 +94,7 @@ RouterOp fuse(RouterOp router, unsigned index, FusionLog &log) {
   auto row = LinearOp::create(
       rewriter, linear.getLoc(),
       zType.clone(zType.getShape().drop_front(), zType.getElementType()), x,
-      weight, bias, linear.getStrategyAttr());
+      weight, bias, linear.getStrategyAttr(), linear.getRangesAttr());
   z.replaceAllUsesWith(row);
   body.eraseArgument(z.getArgNumber());
   if (returned) {

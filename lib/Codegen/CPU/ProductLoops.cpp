@@ -1,0 +1,350 @@
+//===- ProductLoops.cpp - The loops around the tiles ----------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The work is cut into (expert, panel) pairs. Where results are rows of their
+// own, every thread gets one contiguous run of pairs, weighted by the expert's
+// rows; where results are added into tokens, every thread owns a run of
+// columns, so that nothing is written by two threads and the order of additions
+// does not depend on how many there are.
+//
+// A thread's pairs follow each other, across experts too, and each asks for the
+// next one's panel while it works, if the range of its rows says so.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductLoops.h"
+
+namespace moec::cpu {
+
+namespace {
+
+/// What reading a panel costs, in rows: a pair's cost is this and its rows.
+constexpr int64_t panelRows = 8;
+
+/// The most rows between two chunks of K: their accumulators stay in the first
+/// cache together with what a tile reads.
+constexpr int64_t blockRows = 96;
+
+class ProductEmitter {
+public:
+  ProductEmitter(KernelEmitter &e, const PackedProduct &product,
+                 const ProductOperands &operands, ArrayAttr ranges,
+                 std::string name)
+      : e(e), product(product), shape(product.shape), operands(operands),
+        ranges(ranges), tiles(e, shape, std::move(name)) {}
+
+  void emit() {
+    e.beginStage(Split::Other);
+    if (shape.chunked)
+      partials = e.allocateDense({.perThread = blockRows}, shape.tile.getCols(),
+                                 e.b.getF32Type());
+    if (shape.combines)
+      emitCombining();
+    else
+      emitRows();
+  }
+
+private:
+  /// A pair of an expert and a panel, and the address of the panel after it.
+  struct Pair {
+    Value expert, panel, next;
+  };
+
+  Value experts() {
+    return e.index(cast<MemRefType>(product.panels.getType()).getDimSize(0));
+  }
+
+  /// The rows of an expert: first and count.
+  std::pair<Value, Value> expertRows(Value expert) {
+    if (!operands.offsets)
+      return {e.index(0), operands.rows.rows};
+    auto offset = [&](Value at) {
+      return e.toIndex(memref::LoadOp::create(e.b, operands.offsets->memref,
+                                              ValueRange{e.index(0), at}));
+    };
+    Value first = offset(expert);
+    return {first, e.sub(offset(e.add(expert, e.index(1))), first)};
+  }
+
+  /// The first expert from `expert` on that has rows, or the number of experts.
+  Value activeFrom(Value expert) {
+    Value count = experts();
+    return e.loopWhile(
+        expert,
+        [&](ValueRange at) -> Value {
+          // The rows of an expert past the last are not looked at.
+          Value last = e.sub(count, e.index(1));
+          Value rows =
+              expertRows(arith::MinSIOp::create(e.b, at[0], last)).second;
+          Value empty = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
+                                              rows, e.index(0));
+          return arith::AndIOp::create(e.b, e.less(at[0], count), empty);
+        },
+        [&](ValueRange at) -> SmallVector<Value> {
+          return {e.add(at[0], e.index(1))};
+        })[0];
+  }
+
+  /// Visits the experts that have rows. `body` gets the expert, the next such
+  /// expert (or the number of experts) and what is carried along.
+  void forActiveExperts(Value init,
+                        function_ref<Value(Value, Value, Value)> body) {
+    Value begin = activeFrom(e.index(0));
+    e.loopWhile(
+        SmallVector<Value>{begin, init},
+        [&](ValueRange at) { return e.less(at[0], experts()); },
+        [&](ValueRange at) -> SmallVector<Value> {
+          Value next = activeFrom(e.add(at[0], e.index(1)));
+          return {next, body(at[0], next, at[1])};
+        });
+  }
+
+  /// What the panels of an expert with `rows` rows cost, each.
+  Value panelCost(Value rows) { return e.add(rows, e.index(panelRows)); }
+
+  /// Results are rows of their own: runs of (expert, panel) pairs.
+  void emitRows() {
+    Value panels = e.index(shape.panels());
+    Value total = e.loopCarried(
+        e.index(0), experts(), e.index(1), e.index(0),
+        [&](Value expert, ValueRange sum) -> SmallVector<Value> {
+          Value rows = expertRows(expert).second;
+          Value cost = e.mul(panelCost(rows), panels);
+          Value used = e.less(e.index(0), rows);
+          return {e.add(sum[0],
+                        arith::SelectOp::create(e.b, used, cost, e.index(0)))};
+        })[0];
+    auto [from, to] = e.share(total);
+    // The panels of an expert that begin inside [from, to) are this thread's.
+    auto firstPanel = [&](Value limit, Value start, Value cost) -> Value {
+      Value distance = e.sub(arith::MaxSIOp::create(e.b, limit, start), start);
+      Value panel = e.div(e.add(distance, e.sub(cost, e.index(1))), cost);
+      return arith::MinSIOp::create(e.b, panel, panels);
+    };
+    forActiveExperts(e.index(0), [&, from = from, to = to](
+                                     Value expert, Value next, Value start) {
+      Value cost = panelCost(expertRows(expert).second);
+      Value end = e.add(start, e.mul(cost, panels));
+      Value following =
+          arith::SelectOp::create(e.b, e.less(end, to), next, experts());
+      emitPanels(expert, firstPanel(from, start, cost),
+                 firstPanel(to, start, cost), following, e.index(0));
+      return end;
+    });
+  }
+
+  /// Results are added into tokens: every thread owns columns.
+  void emitCombining() {
+    auto [from, to] = e.share(e.index(shape.panels()));
+    emitBase(from, to);
+    forActiveExperts(e.index(0), [&, from = from, to = to](
+                                     Value expert, Value next, Value carried) {
+      emitPanels(expert, from, to, next, from);
+      return carried;
+    });
+  }
+
+  /// What the columns of panels [from, to) are added onto.
+  void emitBase(Value from, Value to) {
+    Value firstCol = e.mul(from, e.index(shape.resultCols()));
+    Value endCol = e.mul(to, e.index(shape.resultCols()));
+    e.loop(e.index(0), operands.destination.rows, [&](Value row) {
+      e.loop(firstCol, endCol, e.index(e.lanes), [&](Value col) {
+        SmallVector<Value, 2> position{row, col};
+        Value base = e.splat(e.f32(0.0), e.lanes);
+        if (operands.onto)
+          base = vector::LoadOp::create(e.b, e.f32Vector(),
+                                        operands.onto->memref, position);
+        vector::StoreOp::create(e.b, base, operands.destination.memref,
+                                position);
+      });
+    });
+  }
+
+  /// Panels [from, to) of an expert. What comes after them is panel `nextPanel`
+  /// of expert `nextExpert`, or nothing if that is the number of experts.
+  void emitPanels(Value expert, Value from, Value to, Value nextExpert,
+                  Value nextPanel) {
+    auto [first, count] = expertRows(expert);
+    Value isEnd = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
+                                        nextExpert, experts());
+    e.loop(from, to, [&, first = first, count = count](Value panel) {
+      Value following = e.add(panel, e.index(1));
+      Value own = product.address(e, expert, panel);
+      // At the very end there is nothing to ask for but what is there already.
+      Value next = arith::SelectOp::create(
+          e.b, e.less(following, to), product.address(e, expert, following),
+          arith::SelectOp::create(e.b, isEnd, own,
+                                  product.address(e, nextExpert, nextPanel)));
+      Pair pair{expert, panel, next};
+      if (shape.chunked)
+        emitChunks(pair, first, count);
+      else
+        emitTiles(pair, first, count, pick(count, &moe::CpuRangeAttr::getAhead),
+                  nullptr);
+    });
+  }
+
+  /// The number that the range of `count` rows has for `field`.
+  template <typename Field>
+  Value pick(Value count, Field field) {
+    Value number = e.index(0);
+    if (ranges)
+      for (auto range : ranges.getAsRange<moe::CpuRangeAttr>())
+        number = arith::SelectOp::create(
+            e.b, e.less(count, e.index(range.getFrom())), number,
+            e.index((range.*field)()));
+    return number;
+  }
+
+  /// The rows of one pair, K in chunks.
+  void emitChunks(const Pair &pair, Value first, Value count) {
+    Value ahead = pick(count, &moe::CpuRangeAttr::getAhead);
+    Value steps = e.index(shape.steps());
+    Value wanted = pick(count, &moe::CpuRangeAttr::getChunk);
+    Value whole = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, wanted,
+                                        e.index(0));
+    Value chunk = arith::SelectOp::create(e.b, whole, steps, wanted);
+    forEvenRuns(e, count, blockRows, [&](const Run &block) {
+      e.loop(e.index(0), steps, chunk, [&](Value from) {
+        Value to = arith::MinSIOp::create(e.b, e.add(from, chunk), steps);
+        Chunk range{from, to};
+        Pair within = pair;
+        Value inside = e.add(product.address(e, pair.expert, pair.panel),
+                             e.mul(to, e.index(shape.stepBytes())));
+        within.next =
+            arith::SelectOp::create(e.b, e.less(to, steps), inside, pair.next);
+        emitTiles(within, e.add(first, block.first), block.length, ahead,
+                  &range);
+      });
+    });
+  }
+
+  /// Steps of K.
+  struct Chunk {
+    Value from, to;
+  };
+
+  /// `count` rows of one pair; all of K, or one chunk. With `ahead` 1 the next
+  /// panel's lines are spread over all tiles.
+  void emitTiles(const Pair &pair, Value first, Value count, Value ahead,
+                 const Chunk *chunk) {
+    Value memory = product.panel(e, pair.expert, pair.panel);
+    Value firstCol = e.mul(pair.panel, e.index(shape.resultCols()));
+    int64_t most = shape.tile.getRows();
+    Value all = e.index(shape.iterationLines());
+    Value iterations =
+        e.div(chunk ? e.sub(chunk->to, chunk->from) : e.index(shape.steps()),
+              e.index(shape.tile.getUnroll()));
+    forEvenRuns(e, count, most, [&](const Run &run) {
+      // Rounded up, so the last runs may have nothing left to ask for.
+      Value share = e.div(e.add(all, e.sub(run.runs, e.index(1))), run.runs);
+      Value before = e.mul(run.number, share);
+      Value lines = arith::SelectOp::create(e.b, e.less(before, all),
+                                            e.mul(share, ahead), e.index(0));
+      Value skipped = e.mul(e.mul(before, iterations), e.index(lineBytes));
+      Value start = e.add(first, run.first);
+      switchRows(e, run.length, most, [&](int64_t rows) {
+        TileArguments a;
+        a.rows = operands.rows.memref;
+        a.panel = memory;
+        a.firstCol = firstCol;
+        a.expert = pair.expert;
+        for (const Buffer &column : product.columns)
+          a.columns.push_back(column.memref);
+        a.destination = operands.destination.memref;
+        for (int64_t r = 0; r < rows; ++r)
+          addRow(a, e.add(start, e.index(r)));
+        a.ahead = e.add(pair.next, skipped);
+        a.aheadLines = lines;
+        if (chunk) {
+          a.from = chunk->from;
+          a.to = chunk->to;
+          a.partials = partials.memref;
+          a.firstPartial =
+              e.add(e.mul(e.thread, e.index(blockRows)), run.first);
+        }
+        tiles.call(e, a);
+      });
+    });
+  }
+
+  /// Adds what belongs to sorted row `row` to a tile's arguments.
+  void addRow(TileArguments &a, Value row) {
+    auto slotOf = [&](const Buffer &slots) {
+      return e.toIndex(memref::LoadOp::create(e.b, slots.memref,
+                                              ValueRange{e.index(0), row}));
+    };
+    // A matrix of one row per slot, read flat.
+    auto atSlot = [&](const Buffer &matrix, Value slot) -> Value {
+      Value choices = e.index(operands.choices);
+      Value token = e.div(slot, choices);
+      Value choice = arith::RemUIOp::create(e.b, slot, choices);
+      return memref::LoadOp::create(e.b, matrix.memref,
+                                    ValueRange{token, choice});
+    };
+    Value source = row, destination = row;
+    if (operands.gather) {
+      Value slot = slotOf(*operands.gather);
+      source = e.div(slot, e.index(operands.choices));
+      if (operands.scale)
+        a.scales.push_back(atSlot(*operands.scale, slot));
+    }
+    if (operands.combineSlots) {
+      Value slot = slotOf(*operands.combineSlots);
+      destination = e.div(slot, e.index(operands.choices));
+      a.combineWeights.push_back(atSlot(*operands.combineWeights, slot));
+    }
+    a.rowNumbers.push_back(source);
+    a.destinationRows.push_back(destination);
+  }
+
+  KernelEmitter &e;
+  const PackedProduct &product;
+  const TileShape &shape;
+  const ProductOperands &operands;
+  ArrayAttr ranges;
+  TileFunctions tiles;
+  Buffer partials;
+};
+
+} // namespace
+
+/// Whether the ranges can be followed, and whether one of them has chunks.
+static FailureOr<bool> checkRanges(Operation *op, ArrayAttr ranges,
+                                   const TileShape &shape) {
+  int64_t before = 0;
+  bool chunked = false;
+  if (!ranges)
+    return chunked;
+  for (auto range : ranges.getAsRange<moe::CpuRangeAttr>()) {
+    if (range.getFrom() <= before || (before == 0 && range.getFrom() != 1))
+      return op->emitOpError("range ")
+             << range << " does not follow one from " << before
+             << " rows on; ranges begin at 1 row and rise";
+    if (range.getChunk() % shape.tile.getUnroll() != 0)
+      return op->emitOpError("range ")
+             << range << " has chunks of " << range.getChunk()
+             << " steps, not a multiple of the " << shape.tile.getUnroll()
+             << " that a tile takes at a time";
+    before = range.getFrom();
+    chunked |= range.getChunk() != 0 && range.getChunk() < shape.steps();
+  }
+  return chunked;
+}
+
+LogicalResult emitProduct(KernelLowering &k, Operation *op,
+                          PackedProduct product,
+                          const ProductOperands &operands, ArrayAttr ranges,
+                          StringRef name) {
+  FailureOr<bool> chunked = checkRanges(op, ranges, product.shape);
+  if (failed(chunked))
+    return failure();
+  product.shape.chunked = *chunked;
+  ProductEmitter(k.e, product, operands, ranges, k.uniqueName(name)).emit();
+  return success();
+}
+
+} // namespace moec::cpu
