@@ -14,9 +14,11 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
   let summary = "decides how each product runs on the CPU";
   let description = [{
     Writes a `#moe.cpu_tile` on every `moe.linear` and `moe.grouped_matmul` that
-    has no strategy yet, from the operand types and what the target offers.
-    Nothing else changes; the choice is left as a remark
-    (`--remarks-filter=moe-strategy`). `moe-lower-to-cpu` obeys it.
+    has no strategy yet, from the operand types and what the target offers, and
+    the `#moe.cpu_range`s that the cost model finds best for each number of
+    rows. Nothing else changes; the choices are left as remarks
+    (`--remarks-filter=moe-strategy`), each with the predicted cost of the ways
+    that were not taken. `moe-lower-to-cpu` obeys them.
 
     Pairs of bf16 (`depth` 2) are taken when both operands are bf16 and the
     target multiplies such pairs; otherwise weights are widened to f32 in
@@ -33,13 +35,28 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
     }
     ```
     After, for 16 lanes: `strategy = #moe.cpu_tile<rows = 6, cols = 16,
-    depth = 1, lanes = 16, unroll = 4>`.
+    depth = 1, lanes = 16, unroll = 4>, ranges = [#moe.cpu_range<from = 1,
+    chunk = 0, ahead = false>]`.
+
+    Rates are in bytes for each cycle of one core, while the others work too.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "16", "f32 numbers in a vector register">,
     Option<"registers", "registers", "int64_t", "32", "vector registers">,
     Option<"bf16Dot", "bf16-dot", "bool", "false",
-           "the target has a dot product of bf16 pairs into f32">
+           "the target has a dot product of bf16 pairs into f32">,
+    Option<"l2Bytes", "l2-bytes", "int64_t", "1048576",
+           "bytes of the second cache">,
+    Option<"multipliesPerCycle", "multiplies-per-cycle", "double", "1",
+           "whole vectors multiplied and added in a cycle">,
+    Option<"multiplyLatency", "multiply-latency", "double", "6",
+           "cycles until the result of a multiplication can be added to">,
+    Option<"readRate", "read-rate", "double", "6",
+           "rate of reading one stream from memory">,
+    Option<"fetchRate", "fetch-rate", "double", "4.6",
+           "rate of fetching from memory by instructions">,
+    Option<"l3Rate", "l3-rate", "double", "10",
+           "rate of reading from the third cache">
   ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }

@@ -58,6 +58,12 @@ void buildSchedulePipeline(OpPassManager &manager,
   strategy.lanes = options.lanes;
   strategy.registers = options.registers;
   strategy.bf16Dot = options.bf16Dot;
+  strategy.l2Bytes = options.l2Bytes;
+  strategy.multipliesPerCycle = options.multipliesPerCycle;
+  strategy.multiplyLatency = options.multiplyLatency;
+  strategy.readRate = options.readRate;
+  strategy.fetchRate = options.fetchRate;
+  strategy.l3Rate = options.l3Rate;
   manager.addPass(moe::createMoeChooseStrategyPass(strategy));
 }
 

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -59,6 +60,36 @@ static std::string hostFeatures() {
   return features.getString();
 }
 
+/// What is known of the caches and rates of a kind of CPU. Rates are shares of
+/// a core while all are reading; those of the first are measured (docs/
+/// performance.md), the others its figures scaled by the makers' data.
+static void describeMachine(CpuTarget &target) {
+  struct Known {
+    StringLiteral cpu;
+    int64_t l2KiB;
+    double multiplies, latency, read, fetch, l3;
+  };
+  static constexpr Known table[] = {{"znver4", 1024, 1, 6, 6, 4.6, 10},
+                                    {"znver5", 1024, 2, 6, 6, 4.6, 16},
+                                    {"znver3", 512, 2, 4, 6, 4.6, 10},
+                                    {"znver2", 512, 2, 5, 6, 4.6, 10},
+                                    {"sapphirerapids", 2048, 2, 4, 4, 3, 6},
+                                    {"graniterapids", 2048, 2, 4, 4, 3, 6},
+                                    {"icelake-server", 1280, 2, 4, 4, 3, 6},
+                                    {"skylake-avx512", 1024, 2, 4, 4, 3, 6},
+                                    {"neoverse-v1", 1024, 2, 4, 6, 4.6, 10},
+                                    {"neoverse-v2", 1024, 4, 4, 6, 4.6, 10}};
+  for (const Known &known : table)
+    if (known.cpu == target.cpu) {
+      target.l2Bytes = known.l2KiB * 1024;
+      target.multipliesPerCycle = known.multiplies;
+      target.multiplyLatency = known.latency;
+      target.readRate = known.read;
+      target.fetchRate = known.fetch;
+      target.l3Rate = known.l3;
+    }
+}
+
 Expected<CpuTarget> resolveCpu(StringRef cpu) {
   CpuTarget target;
   target.triple = sys::getDefaultTargetTriple();
@@ -93,6 +124,9 @@ Expected<CpuTarget> resolveCpu(StringRef cpu) {
     target.lanes = 4;
     target.registers = 32;
   }
+  describeMachine(target);
+  if (long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); cpu == "native" && bytes > 0)
+    target.l2Bytes = bytes;
   return target;
 }
 

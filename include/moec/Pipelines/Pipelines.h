@@ -54,6 +54,29 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "bf16-dot",
       llvm::cl::desc("the target has a dot product of bf16 pairs"),
       llvm::cl::init(false)};
+  Option<int64_t> l2Bytes{*this, "l2-bytes",
+                          llvm::cl::desc("bytes of the second cache"),
+                          llvm::cl::init(1 << 20)};
+  Option<double> multipliesPerCycle{
+      *this, "multiplies-per-cycle",
+      llvm::cl::desc("whole vectors multiplied and added in a cycle"),
+      llvm::cl::init(1)};
+  Option<double> multiplyLatency{
+      *this, "multiply-latency",
+      llvm::cl::desc("cycles until the result of a multiplication can be used"),
+      llvm::cl::init(6)};
+  Option<double> readRate{
+      *this, "read-rate",
+      llvm::cl::desc("bytes a cycle that a core reads from memory"),
+      llvm::cl::init(6)};
+  Option<double> fetchRate{
+      *this, "fetch-rate",
+      llvm::cl::desc("bytes a cycle that a core fetches by instructions"),
+      llvm::cl::init(4.6)};
+  Option<double> l3Rate{
+      *this, "l3-rate",
+      llvm::cl::desc("bytes a cycle that a core reads from the third cache"),
+      llvm::cl::init(10)};
   Option<bool> fuse{*this, "fuse", llvm::cl::desc("run the fusion passes"),
                     llvm::cl::init(true)};
 
@@ -62,6 +85,12 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
     lanes = target.lanes;
     registers = target.registers;
     bf16Dot = target.bf16Dot;
+    l2Bytes = target.l2Bytes;
+    multipliesPerCycle = target.multipliesPerCycle;
+    multiplyLatency = target.multiplyLatency;
+    readRate = target.readRate;
+    fetchRate = target.fetchRate;
+    l3Rate = target.l3Rate;
   }
 };
 

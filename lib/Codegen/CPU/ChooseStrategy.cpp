@@ -7,10 +7,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "moec/Codegen/CPU/CostModel.h"
 #include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::moe {
@@ -29,8 +31,8 @@ struct MoeChooseStrategyPass
     : impl::MoeChooseStrategyPassBase<MoeChooseStrategyPass> {
   using Base::Base;
 
-  CpuTileAttr choose(Operation *op, Type rows, Type weights, int64_t numWeights,
-                     int64_t n) {
+  CpuTileAttr chooseTile(Type rows, Type weights, int64_t numWeights,
+                         int64_t n) {
     bool pairs = bf16Dot && rows.isBF16() && weights.isBF16();
     // Accumulators, one vector of weights for each, and a broadcast row
     // element: 6 x 4 + 4 + 1 of 32 registers, 6 x 2 + 2 + 1 of 16.
@@ -40,13 +42,86 @@ struct MoeChooseStrategyPass
         std::min(vectors * lanes,
                  static_cast<int64_t>(llvm::alignTo(n, lanes)) * numWeights);
     int64_t depth = pairs ? 2 : 1;
+    return CpuTileAttr::get(&getContext(), tileRows, cols, depth, lanes,
+                            tileUnroll);
+  }
+
+  /// What the cost model knows of the target.
+  moec::CpuTarget describeTarget() {
+    moec::CpuTarget target;
+    target.l2Bytes = l2Bytes;
+    target.multipliesPerCycle = multipliesPerCycle;
+    target.multiplyLatency = multiplyLatency;
+    target.readRate = readRate;
+    target.fetchRate = fetchRate;
+    target.l3Rate = l3Rate;
+    return target;
+  }
+
+  ArrayAttr chooseLoops(Operation *op, CpuTileAttr tile, Type weights,
+                        int64_t k) {
+    moec::PanelWork work;
+    work.tileRows = tile.getRows();
+    work.vectors = tile.getCols() / tile.getLanes();
+    work.unroll = tile.getUnroll();
+    work.steps =
+        llvm::alignTo(llvm::divideCeil(k, tile.getDepth()), tile.getUnroll());
+    work.stepBytes = tile.getCols() * tile.getDepth() *
+                     llvm::divideCeil(weights.getIntOrFloatBitWidth(), 8);
+    moec::CpuTarget target = describeTarget();
+    SmallVector<Attribute> ranges;
+    for (const moec::RangeChoice &choice : moec::chooseRanges(work, target)) {
+      ranges.push_back(CpuRangeAttr::get(
+          &getContext(), choice.from, choice.loops.chunk, choice.loops.ahead));
+      explain(op, tile, work, target, choice);
+    }
+    return ArrayAttr::get(&getContext(), ranges);
+  }
+
+  /// Leaves a remark on why `choice` was made: what it costs at the number of
+  /// rows where it begins, and what everything else would.
+  void explain(Operation *op, CpuTileAttr tile, const moec::PanelWork &work,
+               const moec::CpuTarget &target, const moec::RangeChoice &choice) {
+    auto words = [&](const moec::RowLoops &loops) {
+      std::string text = loops.chunk
+                             ? "chunks of " + std::to_string(loops.chunk)
+                             : std::string("K whole");
+      return text + (loops.ahead ? ", looking ahead" : "");
+    };
+    auto cycles = [&](const moec::RowLoops &loops) {
+      double total = panelCost(work, target, choice.from, loops).total;
+      return std::to_string(llvm::divideNearest(static_cast<uint64_t>(total),
+                                                uint64_t(1000))) +
+             "k";
+    };
+    std::string others;
+    for (const moec::RowLoops &loops : candidateLoops(work))
+      if (!(loops == choice.loops))
+        others += "; " + words(loops) + " " + cycles(loops);
+    std::string text =
+        llvm::formatv("tiles of {0} x {1}, {2}; from {3} rows: {4}, {5} cycles "
+                      "a panel",
+                      tile.getRows(), tile.getCols(),
+                      tile.getDepth() == 2 ? "pairs of bf16" : "f32 steps",
+                      choice.from, words(choice.loops), cycles(choice.loops));
     remark::analysis(
         op->getLoc(),
         remark::RemarkOpts::name("choose-strategy").category("moe-strategy"))
-        << "tiles of " << std::to_string(tileRows) << " x "
-        << std::to_string(cols) << (pairs ? ", pairs of bf16" : ", f32 steps");
-    return CpuTileAttr::get(&getContext(), tileRows, cols, depth, lanes,
-                            tileUnroll);
+        << text + others;
+  }
+
+  /// Chooses for an operation that multiplies `rows` by `numWeights` matrices
+  /// of type `weights` and `n` x `k` elements.
+  template <typename Op>
+  void choose(Op op, Type rows, Type weights, int64_t numWeights, int64_t n,
+              int64_t k) {
+    if (op.getStrategy())
+      return;
+    CpuTileAttr tile = chooseTile(rows, weights, numWeights, n);
+    op.setStrategyAttr(tile);
+    // A router runs its products a few tokens at a time.
+    if (!op->template getParentOfType<RouterOp>())
+      op.setRangesAttr(chooseLoops(op, tile, weights, k));
   }
 
   void runOnOperation() override {
@@ -59,19 +134,15 @@ struct MoeChooseStrategyPass
       return signalPassFailure();
     }
     getOperation().walk([&](Operation *op) {
-      if (auto linear = dyn_cast<LinearOp>(op);
-          linear && !linear.getStrategy()) {
-        linear.setStrategyAttr(
-            choose(op, getElementTypeOrSelf(linear.getX()),
-                   getElementTypeOrSelf(linear.getWeight()), 1,
-                   cast<RankedTensorType>(linear.getWeight().getType())
-                       .getDimSize(0)));
-      } else if (auto product = dyn_cast<GroupedMatmulOp>(op);
-                 product && !product.getStrategy()) {
-        product.setStrategyAttr(
-            choose(op, getElementTypeOrSelf(product.getInput()),
-                   product.getWeightType(), product.getWeights().size(),
-                   product.getN()));
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        auto weight = cast<RankedTensorType>(linear.getWeight().getType());
+        choose(linear, getElementTypeOrSelf(linear.getX()),
+               weight.getElementType(), 1, weight.getDimSize(0),
+               weight.getDimSize(1));
+      } else if (auto product = dyn_cast<GroupedMatmulOp>(op)) {
+        choose(product, getElementTypeOrSelf(product.getInput()),
+               product.getWeightType(), product.getWeights().size(),
+               product.getN(), product.getK());
       }
     });
   }

@@ -23,9 +23,9 @@ namespace {
 /// What reading a panel costs, in rows: a pair's cost is this and its rows.
 constexpr int64_t panelRows = 8;
 
-/// The most rows between two chunks of K: their accumulators stay in the first
-/// cache together with what a tile reads.
-constexpr int64_t blockRows = 96;
+/// The most rows between two chunks of K: their accumulators stay in a cache
+/// beside the panels, and memory for them does not grow with the batch.
+constexpr int64_t blockRows = 256;
 
 class ProductEmitter {
 public:

@@ -25,6 +25,18 @@ struct CpuTarget {
   int64_t registers = 16;
   /// Has a dot product of bf16 pairs into f32 (vdpbf16ps) on whole vectors.
   bool bf16Dot = false;
+
+  // What the cost model knows, each for one core that works while the others
+  // do. Cycles are those of the core.
+
+  /// Bytes of the second cache.
+  int64_t l2Bytes = 512 * 1024;
+  /// Whole vectors multiplied and added in a cycle, and the cycles until the
+  /// result can be added to.
+  double multipliesPerCycle = 2, multiplyLatency = 4;
+  /// Bytes in a cycle: read from memory in one stream, fetched from memory by
+  /// instructions, and read from the third cache.
+  double readRate = 4, fetchRate = 3, l3Rate = 8;
 };
 
 } // namespace moec

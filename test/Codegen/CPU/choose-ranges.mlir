@@ -1,0 +1,30 @@
+// The ranges follow from the shape and the target: few rows stream the panel,
+// more look ahead, and what does not fit the second cache is taken in chunks.
+// RUN: moe-opt %s --moe-choose-strategy="bf16-dot=true" | FileCheck %s
+// RUN: moe-opt %s --moe-choose-strategy="bf16-dot=true" --remarks-filter="moe-strategy" 2>&1 | FileCheck %s --check-prefix=REMARK
+// A faster memory makes looking ahead pay later or never.
+// RUN: moe-opt %s --moe-choose-strategy="bf16-dot=true read-rate=1000 fetch-rate=10" | FileCheck %s --check-prefix=FAST
+
+// CHECK-LABEL: func.func @short
+// CHECK: ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = false>, #moe.cpu_range<from = {{[0-9]+}}, chunk = 0, ahead = true>]
+// FAST-LABEL: func.func @short
+// FAST: ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = false>]
+// REMARK: Remark="tiles of 6 x 64, pairs of bf16; from 1 rows: K whole, {{[0-9]+}}k cycles a panel; {{.*}}K whole, looking ahead
+func.func @short(%x: tensor<?x768xbf16>, %o: tensor<129xi32>,
+                 %w: tensor<128x2048x768xbf16>) -> tensor<?x2048xf32> {
+  %y = moe.grouped_matmul %x weights(%w) by(%o)
+      : (tensor<?x768xbf16>, tensor<128x2048x768xbf16>, tensor<129xi32>)
+      -> tensor<?x2048xf32>
+  return %y : tensor<?x2048xf32>
+}
+
+// CHECK-LABEL: func.func @long
+// CHECK: ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = false>, {{.*}}#moe.cpu_range<from = {{[0-9]+}}, chunk = {{[1-9][0-9]*}}, ahead = true>]
+// REMARK: from 13 rows: chunks of 896, looking ahead
+func.func @long(%x: tensor<?x14336xbf16>, %o: tensor<9xi32>,
+                %w: tensor<8x4096x14336xbf16>) -> tensor<?x4096xf32> {
+  %y = moe.grouped_matmul %x weights(%w) by(%o)
+      : (tensor<?x14336xbf16>, tensor<8x4096x14336xbf16>, tensor<9xi32>)
+      -> tensor<?x4096xf32>
+  return %y : tensor<?x4096xf32>
+}
