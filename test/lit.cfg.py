@@ -51,6 +51,7 @@ config.environment["FILECHECK_OPTS"] = "--dump-input-filter=annotation --enable-
 config.substitutions += [
     ("%python", f'"{sys.executable}"'),
     ("%project", os.path.dirname(source)),
+    ("%moec_build", os.path.dirname(bin)),
     ("%moec_bin", bin),
     ("%moec_lib", lib),
     ("%llvm_bin", llvm),

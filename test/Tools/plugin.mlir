@@ -3,6 +3,8 @@
 // UNSUPPORTED: sanitizer
 // RUN: %llvm_bin/mlir-opt %s --load-dialect-plugin=%moec_lib/MoePlugin.so --pass-pipeline='builtin.module(moe-fuse-router,canonicalize)' | FileCheck %s
 // RUN: %llvm_bin/mlir-opt %s --load-dialect-plugin=%moec_lib/MoePlugin.so --load-pass-plugin=%moec_lib/MoePlugin.so --pass-pipeline='builtin.module(moe-fuse-router,canonicalize)' | FileCheck %s
+// So are the passes for the CPU and the pipelines.
+// RUN: %llvm_bin/mlir-opt %s --load-dialect-plugin=%moec_lib/MoePlugin.so --pass-pipeline='builtin.module(moe-schedule,moe-lower-to-cpu)' | FileCheck %s --check-prefix=LOOPS
 // Without it, mlir-opt does not know the dialect.
 // RUN: not %llvm_bin/mlir-opt %s 2>&1 | FileCheck %s --check-prefix=STOCK
 
@@ -17,8 +19,10 @@
 // SYMBOLS-DAG: {{ [TW] }}mlirGetPassPluginInfo
 
 // CHECK-LABEL: func.func @layer
-func.func @layer(%x: tensor<?x64xf32>, %gate: tensor<8x64xbf16>)
-    -> tensor<?x2xi32> {
+// LOOPS: func.func {{.*}}@moec_kernel_0
+// LOOPS: vector.fma
+func.func @layer(%x: tensor<?x64xf32> {moe.name = "hidden"}, %gate: tensor<8x64xbf16>)
+    -> (tensor<?x2xi32> {moe.name = "topk_ids"}) {
   // CHECK: moe.router rows(%{{.*}}) params(%{{.*}}) : (tensor<?x64xf32>, tensor<8x64xbf16>) -> tensor<?x2xi32>
   // CHECK: moe.linear
   %z = moe.linear %x, %gate

@@ -3,7 +3,7 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A plugin with the dialect and the passes on it:
+// A plugin with the dialect, its passes and their pipelines:
 //
 //   mlir-opt-22 --load-dialect-plugin=MoePlugin.so \
 //       --pass-pipeline='builtin.module(moe-fuse-gather)' layer.mlir
@@ -14,12 +14,20 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
+#include "moec/Pipelines/Pipelines.h"
 
 #include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
 #include "llvm/Config/llvm-config.h"
+
+static void registerPasses() {
+  mlir::moe::registerMoePasses();
+  mlir::moe::registerMoeCpuPasses();
+  moec::registerPipelines();
+}
 
 // Visible whatever the project is compiled with, or nobody finds them.
 #define MOE_PLUGIN_ENTRY                                                       \
@@ -29,11 +37,10 @@ MOE_PLUGIN_ENTRY mlir::DialectPluginLibraryInfo mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "moe", LLVM_VERSION_STRING,
           [](mlir::DialectRegistry *registry) {
             registry->insert<mlir::moe::MoeDialect>();
-            mlir::moe::registerMoePasses();
+            registerPasses();
           }};
 }
 
 MOE_PLUGIN_ENTRY mlir::PassPluginLibraryInfo mlirGetPassPluginInfo() {
-  return {MLIR_PLUGIN_API_VERSION, "moe", LLVM_VERSION_STRING,
-          [] { mlir::moe::registerMoePasses(); }};
+  return {MLIR_PLUGIN_API_VERSION, "moe", LLVM_VERSION_STRING, registerPasses};
 }
