@@ -34,6 +34,7 @@ private:
 
   ModelOptions model;
   std::string output, emit = "bundle", targetName = "cpu", mcpu = "native";
+  std::string reproducer;
   std::optional<std::string> checkpoint, dumpDirectory;
   std::optional<int64_t> threads;
   bool noWeights = false, noFuse = false;
@@ -72,6 +73,10 @@ void CompileCommand::declare(OptionTable &options) {
   options.text("dump-phases", "DIR",
                "write the module after every phase into this directory",
                dumpDirectory);
+  options.text("reproducer", "FILE",
+               "if a pass fails, write what it was given and the passes here, "
+               "for `moe-opt --run-reproducer FILE`",
+               reproducer);
   options.number("threads", "N", "threads that pack weights", threads, 1, 1024);
 }
 
@@ -114,8 +119,9 @@ Expected<int> CompileCommand::run(Console &console) {
 }
 
 Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
-  if (Error error = lowerModule(module, Phase::Moe,
-                                std::min(phase, Phase::Llvm), target, !noFuse))
+  if (Error error =
+          lowerModule(module, Phase::Moe, std::min(phase, Phase::Llvm), target,
+                      !noFuse, reproducer))
     return error;
   if (phase != Phase::Object)
     return writeOutput(console, output, moduleText(module));
@@ -131,6 +137,7 @@ Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
   BundleOptions options;
   options.target = target;
   options.fuse = !noFuse;
+  options.reproducer = reproducer;
   options.checkpoint = noWeights ? nullptr : input.checkpoint.get();
   options.model = input.description;
   options.threads = threads.value_or(0);

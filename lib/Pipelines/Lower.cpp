@@ -33,12 +33,14 @@ static Phase addPipeline(mlir::OpPassManager &manager, Phase phase,
 }
 
 Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
-                  const CpuTarget &target, bool fuse) {
+                  const CpuTarget &target, bool fuse, StringRef reproducer) {
   PipelineOptions options(target);
   options.fuse = fuse;
   while (from < to) {
     mlir::PassManager manager(module.getContext());
     Phase next = addPipeline(manager, from, options);
+    if (!reproducer.empty())
+      manager.enableCrashReproducerGeneration(reproducer);
     if (failed(manager.run(module)))
       return inputError("the passes from phase '{}' to '{}' failed; the "
                         "messages above say where",

@@ -66,8 +66,9 @@ private:
 
 Error BundleWriter::schedule() {
   scheduled = cast<ModuleOp>(imported->clone());
-  if (Error error = lowerModule(*scheduled, Phase::Moe, Phase::Scheduled,
-                                options.target, options.fuse))
+  if (Error error =
+          lowerModule(*scheduled, Phase::Moe, Phase::Scheduled, options.target,
+                      options.fuse, options.reproducer))
     return error;
   if (scheduled->getOps<moe::LayerOp>().empty())
     return inputError("the module has no layer to compile; a layer is a public "
@@ -78,7 +79,8 @@ Error BundleWriter::schedule() {
 Error BundleWriter::compile(OutputDir &directory) {
   OwningOpRef<ModuleOp> lowered = cast<ModuleOp>((*scheduled)->clone());
   if (Error error =
-          lowerModule(*lowered, Phase::Scheduled, Phase::Loops, options.target))
+          lowerModule(*lowered, Phase::Scheduled, Phase::Loops, options.target,
+                      options.fuse, options.reproducer))
     return error;
   for (auto function : lowered->getOps<func::FuncOp>()) {
     auto packs = function->getAttrOfType<ArrayAttr>("moe.packs");
@@ -91,7 +93,8 @@ Error BundleWriter::compile(OutputDir &directory) {
     function->removeAttr("moe.packs");
   }
   if (Error error =
-          lowerModule(*lowered, Phase::Loops, Phase::Llvm, options.target))
+          lowerModule(*lowered, Phase::Loops, Phase::Llvm, options.target,
+                      options.fuse, options.reproducer))
     return error;
   auto object = emitObject(*lowered, options.target);
   if (!object)

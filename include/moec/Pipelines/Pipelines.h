@@ -106,9 +106,12 @@ void buildLlvmPipeline(mlir::OpPassManager &manager,
 
 /// Takes `module` from phase `from` to phase `to`, at most Phase::Llvm; without
 /// `fuse` the fusion passes are left out. Fails if a pass does; its messages
-/// are the context's diagnostics.
+/// are the context's diagnostics. Then, if `reproducer` names a file, the
+/// module before the pass and the passes are written there, for moe-opt
+/// --run-reproducer.
 llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
-                        const CpuTarget &target, bool fuse = true);
+                        const CpuTarget &target, bool fuse = true,
+                        llvm::StringRef reproducer = "");
 
 /// The module as text, ending in a newline.
 std::string moduleText(mlir::ModuleOp module);

@@ -36,6 +36,8 @@ struct BundleOptions {
   const Checkpoint *checkpoint = nullptr;
   /// Run the fusion passes; without them the same results come slower.
   bool fuse = true;
+  /// Where a failing pass leaves its input, if not empty.
+  std::string reproducer;
   /// The manifest's "model": the text of a JSON object.
   std::string model = "{}";
   /// Threads that pack weights; 0 for one per CPU.
