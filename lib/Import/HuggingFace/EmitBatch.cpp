@@ -267,26 +267,6 @@ static void collectFormula(const Routine &routine,
   }
 }
 
-/// A formula with weights in it, a norm's scale for instance, is a program on
-/// rows: its weights are parameters, not operands with a row for each token.
-ValueResult BatchEmitter::emitWithWeights(
-    ValueId value, llvm::ArrayRef<const HfOperation *> formula, Type element) {
-  for (const HfOperation *operation : formula)
-    for (ValueId id : operation->operands)
-      if (routine.types[id].perExpert && definitions[id]->op == Op::Tensor)
-        return error(*operation,
-                     "an expert's row can be added by linear(x, w, row) only");
-  Location loc = emission.location(definitions[value]->loc);
-  llvm::Expected<SmallVector<mlir::Value>> results =
-      emitRowRegion(emission, routine, {formula.begin(), formula.end()},
-                    {value}, loc, [&](ValueId id) { return get(id); });
-  if (!results)
-    return results.takeError();
-  mlir::Value result = results->front();
-  return getElementTypeOrSelf(result) == element ? result
-                                                 : roundRows(builder, result);
-}
-
 ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
   Location loc = emission.location(definitions[value]->loc);
   const RoutineType &type = routine.types[value];
@@ -298,13 +278,13 @@ ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
       [&](ValueId id) { return values[{id, false}] != nullptr; }, value,
       formula, leaves);
 
-  if (llvm::any_of(leaves, [&](ValueId leaf) {
-        return definitions[leaf]->op != Op::Constant &&
-               !routine.types[leaf].perToken;
-      }))
-    return emitWithWeights(value, formula, element);
+  for (ValueId leaf : leaves)
+    if (routine.types[leaf].perExpert && !routine.types[leaf].perToken)
+      return error(*definitions[value],
+                   "an expert's row can be added by linear(x, w, row) only");
 
-  // A leaf of one element is read at 0.
+  // A leaf of one element is read at 0, one that is the same for all tokens (a
+  // norm's scale) by columns.
   SmallVector<mlir::Value> inputs;
   SmallVector<AffineMap> maps;
   std::vector<ValueId> inputIds;
@@ -315,7 +295,9 @@ ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
     ValueResult input = get(leaf);
     if (!input)
       return input;
-    SmallVector<AffineExpr> index{builder.getAffineDimExpr(0)};
+    SmallVector<AffineExpr> index;
+    if (leafType.perToken)
+      index.push_back(builder.getAffineDimExpr(0));
     for (auto [i, size] : llvm::enumerate(leafType.shape)) {
       bool repeated = size == 1 && type.shape[i] != 1;
       index.push_back(repeated ? builder.getAffineConstantExpr(0)

@@ -88,9 +88,6 @@ protected:
 
 private:
   llvm::Expected<mlir::Value> emitGeneric(ValueId value, mlir::Type element);
-  llvm::Expected<mlir::Value>
-  emitWithWeights(ValueId value, llvm::ArrayRef<const Operation *> formula,
-                  mlir::Type element);
   llvm::Error emitHalves(const Operation &operation);
 
   std::map<std::pair<ValueId, bool>, mlir::Value> values;
