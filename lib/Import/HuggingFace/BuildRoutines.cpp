@@ -53,6 +53,7 @@ private:
   bool isInput(const Operation &operation) const;
   llvm::Error checkResult(const Program &program, const Routine &routine,
                           llvm::StringRef name, ElementKind kind);
+  llvm::Error findOutputs();
   llvm::Error describeLayer();
 
   LayerScope &scope;
@@ -194,6 +195,23 @@ llvm::Error LayerBuilder::buildBlock() {
   return llvm::Error::success();
 }
 
+llvm::Error LayerBuilder::findOutputs() {
+  for (const NamedExpr &output : scope.family.outputs) {
+    const std::string &name = output.value->text;
+    if (output.value->kind != Expr::Kind::Name ||
+        !layer.router.results.count(name))
+      return scope.sources.error(output.loc,
+                                 "the output is " + toString(*output.value) +
+                                     ", which is no name of the router");
+    if (llvm::Error error = checkResult(scope.family.router, layer.router, name,
+                                        ElementKind::Number))
+      return error;
+    layer.outputs.emplace_back(output.name, name);
+    routerNames.push_back(name);
+  }
+  return llvm::Error::success();
+}
+
 /// Reads off the programs what reports and the run time want to know.
 llvm::Error LayerBuilder::describeLayer() {
   layer.hidden = token.shape[0];
@@ -279,6 +297,8 @@ llvm::Error LayerBuilder::run() {
   if (llvm::Error error = buildRouter())
     return error;
   if (llvm::Error error = buildBlock())
+    return error;
+  if (llvm::Error error = findOutputs())
     return error;
   routerNames.insert(routerNames.end(), {"ids", "w", "z"});
   keepOnly(layer.router, routerNames);

@@ -114,11 +114,18 @@ func::FuncOp ModuleEmitter::createFunction(const ResolvedLayer &layer) {
   if (layer.perSequence)
     inputs.emplace_back("sequence", builder.getIndexType());
   const Routine &router = layer.router;
-  int64_t scores = router.types[router.results.find("z")->second].shape[0];
-  SmallVector<Type> results{hidden,
-                            RankedTensorType::get({dynamic, layer.topK}, i32),
-                            RankedTensorType::get({dynamic, layer.topK}, f32),
-                            RankedTensorType::get({dynamic, scores}, f32)};
+  auto rowsOf = [&](llvm::StringRef name, Type element) {
+    const RoutineType &type = router.types[router.results.find(name)->second];
+    return RankedTensorType::get({dynamic, type.shape[0]}, element);
+  };
+  SmallVector<std::pair<std::string, Type>> outputs{
+      {"hidden", hidden},
+      {"topk_ids", rowsOf("ids", i32)},
+      {"topk_weights", rowsOf("w", f32)},
+      {"router_logits", rowsOf("z", f32)}};
+  for (const auto &[output, name] : layer.outputs)
+    outputs.emplace_back(output, rowsOf(name, f32));
+  SmallVector<Type> results = llvm::to_vector(llvm::make_second_range(outputs));
   SmallVector<Type> types;
   for (const auto &input : inputs)
     types.push_back(input.second);
@@ -127,10 +134,8 @@ func::FuncOp ModuleEmitter::createFunction(const ResolvedLayer &layer) {
                            builder.getFunctionType(types, results));
   for (auto [i, input] : llvm::enumerate(inputs))
     function.setArgAttr(i, "moe.name", builder.getStringAttr(input.first));
-  const char *outputs[] = {"hidden", "topk_ids", "topk_weights",
-                           "router_logits"};
-  for (auto [i, name] : llvm::enumerate(outputs))
-    function.setResultAttr(i, "moe.name", builder.getStringAttr(name));
+  for (auto [i, output] : llvm::enumerate(outputs))
+    function.setResultAttr(i, "moe.name", builder.getStringAttr(output.first));
   return function;
 }
 
@@ -168,6 +173,8 @@ llvm::Error ModuleEmitter::emitLayer(const ResolvedLayer &layer) {
     results.push_back(*value);
   }
   results.push_back((*routed)["z"]);
+  for (const auto &output : layer.outputs)
+    results.push_back((*routed)[output.second]);
   func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
   return llvm::Error::success();
 }

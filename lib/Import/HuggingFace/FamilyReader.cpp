@@ -275,6 +275,8 @@ llvm::Error FamilyReader::section(const Entry &entry) {
     return definitions(node, family.dims);
   if (entry.key == "inputs")
     return definitions(node, family.inputs);
+  if (entry.key == "outputs")
+    return definitions(node, family.outputs);
   if (entry.key == "check")
     return checks(node);
   if (entry.key == "ignored")
@@ -303,9 +305,9 @@ llvm::Error FamilyReader::section(const Entry &entry) {
       entry.loc,
       "'" + entry.key +
           "' is no section of a family description; there are family, extends, "
-          "summary, match, config, keys, remove, let, dims, inputs, check, "
-          "ignored, small, layers, tensors, router, expert, ..._expert and "
-          "block");
+          "summary, match, config, keys, remove, let, dims, inputs, outputs, "
+          "check, ignored, small, layers, tensors, router, expert, ..._expert "
+          "and block");
 }
 
 llvm::Error FamilyReader::finish() {

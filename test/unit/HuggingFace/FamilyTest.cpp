@@ -106,7 +106,8 @@ TEST(FamilyTest, Errors) {
   EXPECT_EQ(refused(replaced("summary:", "sumary:")),
             "tiny.yaml:2:1: error: 'sumary' is no section of a family "
             "description; there are family, extends, summary, match, config, "
-            "keys, remove, let, dims, inputs, check, ignored, small, layers, "
+            "keys, remove, let, dims, inputs, outputs, check, ignored, small, "
+            "layers, "
             "tensors, router, expert, ..._expert and block");
   EXPECT_EQ(refused(replaced("min: 1", "minimum: 1")),
             "tiny.yaml:6:49: error: a key has 'type', 'default', 'aliases' (a "

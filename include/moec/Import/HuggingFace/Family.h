@@ -73,6 +73,8 @@ struct Family {
   /// Inputs of a layer beside x, with the size of a token's row; "token_ids"
   /// is one number a token.
   std::vector<NamedExpr> inputs;
+  /// Outputs of a layer beside the usual ones: names of the router.
+  std::vector<NamedExpr> outputs;
   std::vector<LayerStack> stacks;
   std::vector<TensorDeclaration> tensors;
   Program router, block;

@@ -83,6 +83,8 @@ struct ResolvedLayer {
   bool perSequence = false; // capacity counts in one sequence
   /// Inputs beside x that the programs use: token_ids, router_state.
   std::vector<std::pair<std::string, RoutineType>> inputs;
+  /// Outputs beside the usual ones, each with what the router calls it.
+  std::vector<std::pair<std::string, std::string>> outputs;
   std::vector<ResolvedTensor> tensors;
   Routine router;                                // ids, w, z, ...
   Routine block;                                 // y, ids, w
