@@ -46,6 +46,7 @@ extern const CommandInfo runCommand;
 extern const CommandInfo verifyCommand;
 extern const CommandInfo newModelCommand;
 extern const CommandInfo benchCommand;
+extern const CommandInfo emulateCommand;
 
 template <typename T>
 std::unique_ptr<Command> createCommand() {

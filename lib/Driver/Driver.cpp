@@ -18,7 +18,7 @@ namespace moec::driver {
 
 static const CommandInfo *const commands[] = {
     &inspectCommand, &importCommand, &compileCommand, &runCommand,
-    &verifyCommand,  &benchCommand,  &newModelCommand};
+    &verifyCommand,  &benchCommand,  &emulateCommand, &newModelCommand};
 
 static const CommandInfo *findCommand(StringRef name) {
   for (const CommandInfo *info : commands)

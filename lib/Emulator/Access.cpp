@@ -152,8 +152,7 @@ bool checkGlobal(Thread &thread, const Site &site, const void *address,
   return true;
 }
 
-/// The block whose shared memory holds `address`, or null.
-static Block *sharedOwner(Thread &thread, const void *address) {
+Block *sharedOwner(Thread &thread, const void *address) {
   const SharedWindows &windows = thread.launch().device().windows;
   if (!windows.contains(address))
     return nullptr;
@@ -164,12 +163,12 @@ static Block *sharedOwner(Thread &thread, const void *address) {
   return nullptr;
 }
 
-static bool check(Thread &thread, const Site &site, const void *address,
-                  uint64_t bytes, AccessKind kind) {
+bool checkAccess(Thread &thread, const Site &site, unsigned space,
+                 const void *address, uint64_t bytes, AccessKind kind) {
   Block *owner = sharedOwner(thread, address);
-  bool wantsShared = site.addressSpace == 3 || site.addressSpace == 7;
-  if (owner && (owner == thread.block || site.addressSpace != 3) &&
-      (wantsShared || site.addressSpace == 0))
+  bool wantsShared = space == 3 || space == 7;
+  if (owner && (owner == thread.block || space != 3) &&
+      (wantsShared || space == 0))
     return checkShared(thread, site, *owner, address, bytes, kind);
   if (wantsShared) {
     thread.launch().found(
@@ -184,7 +183,20 @@ static bool check(Thread &thread, const Site &site, const void *address,
   return checkGlobal(thread, site, address, bytes, kind);
 }
 
+void countAccess(Thread &thread, const Site &site, const void *address,
+                 uint32_t bytes) {
+  if (thread.fiber.onStack(address))
+    return;
+  Launch &launch = thread.launch();
+  thread.block->warps[thread.warp].accesses.add(
+      site.index, thread.lane, launch.lanesOf(thread),
+      launch.device().windows.contains(address),
+      reinterpret_cast<uintptr_t>(address), bytes, launch.counters());
+}
+
 void *hostAccess(Thread *thread, const Site *site, void *address) {
+  if (thread->fiber.onStack(address))
+    return address;
   Launch &launch = thread->launch();
   thread->site = site;
   if (reinterpret_cast<uintptr_t>(address) % site->align)
@@ -197,21 +209,23 @@ void *hostAccess(Thread *thread, const Site *site, void *address) {
   if (site->isVolatile || site->access == AccessKind::Atomic)
     if (launch.random(4) == 0)
       launch.yield(*thread, site);
-  if (check(*thread, *site, address, site->bytes, site->access))
-    return address;
-  return launch.device().sink.data();
+  if (!checkAccess(*thread, *site, site->addressSpace, address, site->bytes,
+                   site->access))
+    return launch.device().sink.data();
+  countAccess(*thread, *site, address, site->bytes);
+  return address;
 }
 
 void hostCopy(Thread *thread, const Site *site, void *to, const void *from,
               uint64_t bytes) {
-  if (bytes && check(*thread, *site, from, bytes, AccessKind::Load) &&
-      check(*thread, *site, to, bytes, AccessKind::Store))
+  if (bytes && checkAccess(*thread, *site, 0, from, bytes, AccessKind::Load) &&
+      checkAccess(*thread, *site, 0, to, bytes, AccessKind::Store))
     std::memmove(to, from, bytes);
 }
 
 void hostFill(Thread *thread, const Site *site, void *to, uint8_t value,
               uint64_t bytes) {
-  if (bytes && check(*thread, *site, to, bytes, AccessKind::Store))
+  if (bytes && checkAccess(*thread, *site, 0, to, bytes, AccessKind::Store))
     std::memset(to, value, bytes);
 }
 

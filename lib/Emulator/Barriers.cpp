@@ -54,6 +54,7 @@ void threadExited(Thread &thread) {
   for (NamedBarrier &barrier : thread.block->barriers)
     if (!barrier.expected && isComplete(*thread.block, barrier))
       complete(thread.launch(), barrier);
+  completeClusterBarrier(*thread.block->cluster);
 }
 
 /// `expected` is 0 for all threads of the block.
@@ -113,7 +114,7 @@ static void arriveOnly(Thread &thread, const Site &site, const uint64_t *in,
 }
 
 /// "[red.OP.][aligned.]all|count" after barrier.cta. or barrier.cta.sync.
-static Operation makeBarrier(StringRef rest) {
+static Operation makeBarrier(StringRef rest, ArrayRef<unsigned>) {
   Reduction reduction = None;
   if (rest.consume_front("red.")) {
     auto [name, tail] = rest.split('.');

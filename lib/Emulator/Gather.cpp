@@ -93,6 +93,39 @@ void gatherWarp(Thread &thread, const Site &site, uint32_t mask,
       launch.wake(*gathering.lanes[lane].thread);
 }
 
+void gatherWarpgroup(Thread &thread, const Site &site, const uint64_t *in,
+                     uint64_t *out, function_ref<void(Gathering &)> perform) {
+  Launch &launch = thread.launch();
+  Block &block = *thread.block;
+  constexpr unsigned size = 4 * warpSize;
+  unsigned first = thread.index / size * size;
+  if (block.threads.size() < first + size) {
+    launch.found(FindingKind::Divergence, thread, site,
+                 "the block's last warpgroup has only {} threads",
+                 block.threads.size() - first);
+    launch.abandon(thread);
+  }
+  Gathering &gathering = block.warpgroups[thread.index / size];
+  if (gathering.arrived && gathering.site != &site) {
+    launch.found(FindingKind::Divergence, thread, site,
+                 "thread {} came here while {} threads of its warpgroup wait "
+                 "at {} ({})",
+                 thread.index, gathering.arrived, gathering.site->text,
+                 gathering.site->location);
+    launch.abandon(thread);
+  }
+  gathering.site = &site;
+  gathering.expected = size;
+  gathering.lanes[thread.index - first] = {&thread, in, out};
+  if (++gathering.arrived < size)
+    return launch.wait(thread, site, "for the rest of the warpgroup");
+  perform(gathering);
+  gathering.arrived = 0;
+  for (unsigned lane = 0; lane < size; ++lane)
+    if (first + lane != thread.index)
+      launch.wake(*gathering.lanes[lane].thread);
+}
+
 void synchronize(ArrayRef<Thread *> threads) {
   VectorClock all;
   for (Thread *thread : threads)

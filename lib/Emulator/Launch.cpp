@@ -113,6 +113,7 @@ void Launch::start(std::array<uint32_t, 3> first, unsigned slot) {
                        machine.program.dynamicOffset + config.dynamicShared,
                        numWarps + 1);
     block.warps = std::vector<Warp>(numWarps);
+    block.warpgroups = std::vector<Gathering>((numWarps + 3) / 4);
     block.threads = std::vector<Thread>(numThreads);
     for (unsigned index = 0; index < numThreads; ++index)
       startThread(block, index);
@@ -186,6 +187,11 @@ void Launch::fillRegisters(Thread &thread) const {
       {RegTotalSmemSize, block.shared.size()}};
   for (auto [at, value] : single)
     thread.registers[at] = value;
+}
+
+unsigned Launch::lanesOf(const Thread &thread) const {
+  return std::min<unsigned>(warpSize, thread.block->threads.size() -
+                                          thread.warp * warpSize);
 }
 
 Thread *Launch::pick() {
@@ -266,6 +272,9 @@ void Launch::retire() {
       } else {
         ++j;
       }
+    for (Block &block : clusters[i]->blocks)
+      for (Warp &warp : block.warps)
+        warp.accesses.flush(report.counters);
     freeSlots.push_back(clusters[i]->slot);
     clusters.erase(clusters.begin() + i);
     return;

@@ -57,6 +57,9 @@ public:
   /// A number in [0, bound), by the seed.
   uint64_t random(uint64_t bound) { return generator() % bound; }
 
+  /// The threads of a thread's warp.
+  unsigned lanesOf(const Thread &thread) const;
+
   /// Lets others run until wake(thread).
   void wait(Thread &thread, const Site &site, const char *what);
   void wake(Thread &thread);
@@ -127,8 +130,24 @@ void gatherWarp(Thread &thread, const Site &site, uint32_t mask,
                 const uint64_t *in, uint64_t *out,
                 llvm::function_ref<void(Gathering &)> perform);
 
+/// The same for the 128 threads of a warpgroup.
+void gatherWarpgroup(Thread &thread, const Site &site, const uint64_t *in,
+                     uint64_t *out,
+                     llvm::function_ref<void(Gathering &)> perform);
+
+/// The block of the thread's cluster whose shared memory holds `address`, or
+/// null.
+Block *sharedOwner(Thread &thread, const void *address);
+
 /// A barrier may have waited for all but this thread.
 void threadExited(Thread &thread);
+
+/// The same of barrier.cluster.
+void completeClusterBarrier(Cluster &cluster);
+
+/// Whether a proxy fence of `reader` or of the writer covers a generic write at
+/// `time` by the agent `writer`.
+bool isProxyFenced(const Thread &reader, uint32_t time, uint32_t writer);
 
 /// A point where all `threads` learn what each of them knows.
 void synchronize(llvm::ArrayRef<Thread *> threads);
@@ -141,6 +160,14 @@ bool checkShared(Thread &thread, const Site &site, Block &owner,
 /// Reports what SharedMemory found about an access of `what`.
 void reportFault(const Thread &thread, const Site &site, const Block &owner,
                  const AccessFault &fault, llvm::StringRef what);
+
+/// The same for an address in LLVM's address space `space`.
+bool checkAccess(Thread &thread, const Site &site, unsigned space,
+                 const void *address, uint64_t bytes, AccessKind kind);
+
+/// Counts the banks or sectors of an access that is done.
+void countAccess(Thread &thread, const Site &site, const void *address,
+                 uint32_t bytes);
 
 /// Checks an access to global memory; false if it must not be done.
 bool checkGlobal(Thread &thread, const Site &site, const void *address,

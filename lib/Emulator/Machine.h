@@ -10,11 +10,15 @@
 #ifndef MOEC_LIB_EMULATOR_MACHINE_H
 #define MOEC_LIB_EMULATOR_MACHINE_H
 
+#include "AccessGroups.h"
 #include "Fiber.h"
+#include "Mbarriers.h"
 #include "SharedMemory.h"
 #include "moec/Emulator/Emulator.h"
 
 #include <array>
+#include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -58,6 +62,11 @@ enum SpecialRegister : unsigned {
   numSpecialRegisters
 };
 
+struct AsyncCopy;
+struct BulkStore;
+using CopyGroup = std::vector<std::shared_ptr<AsyncCopy>>;
+using BulkGroup = std::vector<std::shared_ptr<BulkStore>>;
+
 enum class ThreadState : uint8_t { Ready, Waiting, Spinning, Done };
 
 struct Thread {
@@ -79,6 +88,16 @@ struct Thread {
   VectorClock clock;
   /// Loop iterations until somebody else gets a turn.
   uint32_t iterationsLeft = 0;
+  /// cp.async, not committed and in committed groups.
+  CopyGroup openCopies;
+  std::deque<CopyGroup> copyGroups;
+  /// cp.async.bulk from shared memory, likewise.
+  BulkGroup openStores;
+  std::deque<BulkGroup> storeGroups;
+  /// The phase of the cluster's barrier it arrived in.
+  unsigned clusterPhase = 0;
+  /// The time of its last fence.proxy.async.
+  uint32_t proxyFence = 0;
 
   Launch &launch() const;
   Accessor accessor(const Site &site) const;
@@ -106,9 +125,22 @@ struct Gathering {
   std::array<Lane, 4 * warpSize> lanes;
 };
 
+/// Shared memory that products in flight read, until all warps of the
+/// warpgroup have waited for them.
+struct OperandLock {
+  std::vector<std::pair<uint32_t, uint32_t>> ranges;
+  unsigned warpsLeft = 4;
+};
+
 struct Warp {
   /// At most one for each mask in use.
   std::vector<std::unique_ptr<Gathering>> gatherings;
+  AccessGroups accesses;
+  /// wgmma, not committed and in committed groups.
+  std::vector<std::shared_ptr<OperandLock>> openProducts;
+  std::deque<std::vector<std::shared_ptr<OperandLock>>> productGroups;
+  /// wgmma.fence was executed.
+  bool hasFenced = false;
 };
 
 /// One of the 16 barriers of a block.
@@ -135,7 +167,12 @@ struct Block {
   SharedMemory shared;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
+  /// Of the four warps of each warpgroup.
+  std::vector<Gathering> warpgroups;
   std::array<NamedBarrier, 16> barriers;
+  /// By offset in shared memory.
+  std::map<uint32_t, Mbarrier> mbarriers;
+  unsigned numMbarriers = 0;
   unsigned live = 0;
 };
 
@@ -148,6 +185,11 @@ struct Cluster {
   /// Of all blocks, then those of mbarriers.
   unsigned threads = 0;
   size_t agents = 0;
+  /// barrier.cluster: who waits, how many arrived, and what they knew, in the
+  /// running phase.
+  std::vector<Thread *> waiting;
+  unsigned arrived = 0, phase = 0;
+  VectorClock running, completed;
 
   const Thread *threadOf(uint32_t agent) const;
 };

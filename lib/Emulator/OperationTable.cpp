@@ -15,9 +15,17 @@ namespace moec::emulator {
 
 OperationTable::OperationTable() {
   addBarrierOperations(*this);
+  addBulkCopies(*this);
+  addClusterOperations(*this);
+  addCopyOperations(*this);
   addMathOperations(*this);
+  addMatrixMoves(*this);
+  addMbarrierOperations(*this);
+  addMemoryOperations(*this);
+  addMmaOperations(*this);
   addScalarOperations(*this);
   addWarpOperations(*this);
+  addWgmmaOperations(*this);
 }
 
 void OperationTable::intrinsic(StringRef name, Operation operation) {
@@ -39,25 +47,27 @@ void OperationTable::ptxFamily(StringRef prefix, PtxResult result,
   ptxNames.families.push_back({prefix.str(), result, std::move(factory)});
 }
 
-PtxOperation OperationTable::Names::find(StringRef name) const {
+PtxOperation OperationTable::Names::find(StringRef name,
+                                         ArrayRef<unsigned> operands) const {
   if (auto found = exact.find(name); found != exact.end())
     return found->second;
   for (const Family &family : families) {
     StringRef rest = name;
     if (!rest.consume_front(family.prefix))
       continue;
-    if (Operation operation = family.factory(rest))
+    if (Operation operation = family.factory(rest, operands))
       return {family.result, std::move(operation)};
   }
   return {};
 }
 
 Operation OperationTable::findIntrinsic(StringRef name) const {
-  return intrinsicNames.find(name).run;
+  return intrinsicNames.find(name, {}).run;
 }
 
-PtxOperation OperationTable::findPtx(StringRef name) const {
-  return ptxNames.find(name);
+PtxOperation OperationTable::findPtx(StringRef name,
+                                     ArrayRef<unsigned> operands) const {
+  return ptxNames.find(name, operands);
 }
 
 } // namespace moec::emulator

@@ -37,9 +37,12 @@ struct Operand {
 
 struct PtxInstruction {
   PtxOperation operation;
-  /// Of the first operand; then of all operands.
-  unsigned firstCount = 0;
+  /// The elements of all operands, and how many each operand has.
   std::vector<Operand> operands;
+  llvm::SmallVector<unsigned, 8> counts;
+
+  unsigned firstCount() const { return counts.empty() ? 0 : counts.front(); }
+
   /// Runs only if this register is (not) 0.
   int predicate = -1;
   bool negated = false;
@@ -207,10 +210,10 @@ Error Parser::readOperand(StringRef text, PtxInstruction &instruction) {
 
 Error Parser::readOperands(StringRef text, PtxInstruction &instruction) {
   for (StringRef part : splitOperands(text)) {
+    size_t before = instruction.operands.size();
     if (Error error = readOperand(part, instruction))
       return error;
-    if (!instruction.firstCount)
-      instruction.firstCount = instruction.operands.size();
+    instruction.counts.push_back(instruction.operands.size() - before);
   }
   if (instruction.operands.size() > maxRegisters)
     return inputError("inline PTX with more than {} operands is not modelled",
@@ -227,14 +230,14 @@ Error Parser::readInstruction(StringRef text, PtxInstruction instruction) {
     program.instructions.push_back(std::move(instruction));
     return Error::success();
   }
-  instruction.operation = operations.findPtx(opcode);
+  if (Error error = readOperands(rest, instruction))
+    return error;
+  instruction.operation = operations.findPtx(opcode, instruction.counts);
   if (!instruction.operation.run)
     return inputError("the PTX instruction {} is not modelled",
                       printable(opcode));
   if (opcode.size() > title.size())
     title = opcode;
-  if (Error error = readOperands(rest, instruction))
-    return error;
   program.instructions.push_back(std::move(instruction));
   return Error::success();
 }
@@ -288,7 +291,7 @@ static void runInstruction(Thread &thread, const Site &site,
   uint64_t in[maxRegisters], out[maxRegisters];
   bool hasResult = instruction.operation.result != PtxResult::None;
   unsigned skip = instruction.operation.result == PtxResult::First
-                      ? instruction.firstCount
+                      ? instruction.firstCount()
                       : 0;
   unsigned count = 0;
   for (const Operand &operand :
@@ -303,7 +306,7 @@ static void runInstruction(Thread &thread, const Site &site,
   // Operands that may be left out are 0.
   std::fill_n(in + count, std::min(4u, maxRegisters - count), 0);
   instruction.operation.run(thread, site, in, out);
-  for (unsigned i = 0; hasResult && i < instruction.firstCount; ++i)
+  for (unsigned i = 0; hasResult && i < instruction.firstCount(); ++i)
     if (instruction.operands[i].kind == Operand::Register)
       registers[instruction.operands[i].index] = out[i];
 }

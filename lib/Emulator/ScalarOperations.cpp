@@ -74,7 +74,7 @@ static void addBinary(OperationTable &table, const char *name, Integer integer,
                       Float real) {
   table.ptxFamily(
       fmt::format("{}.", name), PtxResult::First,
-      [=](StringRef suffixes) -> Operation {
+      [=](StringRef suffixes, ArrayRef<unsigned>) -> Operation {
         std::optional<ScalarType> type = lastType(suffixes);
         if (!type || suffixes.contains("wide") || suffixes.contains("hi"))
           return {};
@@ -102,7 +102,7 @@ static void
 addBits(OperationTable &table, const char *name,
         std::function<uint64_t(const uint64_t *in, ScalarType)> compute) {
   table.ptxFamily(fmt::format("{}.", name), PtxResult::First,
-                  [=](StringRef suffix) -> Operation {
+                  [=](StringRef suffix, ArrayRef<unsigned>) -> Operation {
                     std::optional<ScalarType> type = parseType(suffix);
                     if (!type)
                       return {};
@@ -162,7 +162,7 @@ static std::optional<std::function<bool(T, T)>> comparison(StringRef name) {
 }
 
 /// setp.CMP.TYPE p, a, b
-static Operation makeComparison(StringRef rest) {
+static Operation makeComparison(StringRef rest, ArrayRef<unsigned>) {
   auto [name, typeName] = rest.split('.');
   std::optional<ScalarType> type = parseType(typeName);
   if (!type || !comparison<float>(name))
@@ -184,7 +184,7 @@ static Operation makeComparison(StringRef rest) {
 }
 
 /// cvt.TO.FROM between integers.
-static Operation makeConversion(StringRef rest) {
+static Operation makeConversion(StringRef rest, ArrayRef<unsigned>) {
   auto [toName, fromName] = rest.split('.');
   std::optional<ScalarType> to = parseType(toName), from = parseType(fromName);
   if (!to || !from || to->kind == ScalarType::Float ||
@@ -199,19 +199,21 @@ static Operation makeConversion(StringRef rest) {
   };
 }
 
-/// mov, also between a register and the halves of it: d = {low, high} and
-/// {low, high} = a. The number of operands tells them apart, so both are done:
-/// a single source in `in` fills two results, two sources one.
-static Operation makeMove(StringRef suffix) {
+/// mov, also between a register and its parts: {low, high} = a and
+/// a = {low, high}.
+static Operation makeMove(StringRef suffix, ArrayRef<unsigned> operands) {
   std::optional<ScalarType> type = parseType(suffix);
-  if (!type)
+  if (!type || operands.size() != 2)
     return {};
-  unsigned half = type->bits / 2;
-  return [type = *type, half](Thread &, const Site &, const uint64_t *in,
-                              uint64_t *out) {
-    ScalarType part{ScalarType::Unsigned, half ? half : 1};
-    out[0] = truncated(in[0], type);
-    out[1] = truncated(in[0] >> half, part);
+  unsigned results = operands[0], sources = operands[1];
+  unsigned bits = type->bits / std::max(results, sources);
+  ScalarType part{ScalarType::Unsigned, bits};
+  return [=](Thread &, const Site &, const uint64_t *in, uint64_t *out) {
+    uint64_t whole = 0;
+    for (unsigned i = 0; i < sources; ++i)
+      whole |= (sources > 1 ? truncated(in[i], part) : in[i]) << (bits * i);
+    for (unsigned i = 0; i < results; ++i)
+      out[i] = results > 1 ? truncated(whole >> (bits * i), part) : whole;
   };
 }
 
@@ -219,11 +221,11 @@ void addScalarOperations(OperationTable &table) {
   addArithmetic(table);
   table.ptxFamily("setp.", PtxResult::First, makeComparison);
   table.ptxFamily("cvt.", PtxResult::First, makeConversion);
-  table.ptxFamily("cvta.", PtxResult::First, [](StringRef) -> Operation {
-    return [](Thread &, const Site &, const uint64_t *in, uint64_t *out) {
-      out[0] = in[0];
-    };
-  });
+  table.ptxFamily("cvta.", PtxResult::First,
+                  [](StringRef, ArrayRef<unsigned>) -> Operation {
+                    return [](Thread &, const Site &, const uint64_t *in,
+                              uint64_t *out) { out[0] = in[0]; };
+                  });
   table.ptxFamily("mov.", PtxResult::First, makeMove);
 }
 

@@ -119,13 +119,13 @@ SharedMemory::checkOrder(const Accessor &by, size_t index, uint32_t offset,
   const Reader *of = &readers[index * warps];
   for (unsigned warp = 0; warp < warps; ++warp) {
     const Reader &reader = of[warp];
+    if (cell.reading && reader.agent != noAgent)
+      return AccessFault{AccessFault::InFlightRead, offset, reader.agent,
+                         reader.site, false};
     if (reader.agent != noAgent && reader.agent != by.agent &&
         by.clock[reader.agent] < reader.time)
       return AccessFault{AccessFault::Race, offset, reader.agent, reader.site,
                          false};
-    if (cell.reading && reader.agent != noAgent)
-      return AccessFault{AccessFault::InFlightRead, offset, reader.agent,
-                         reader.site, false};
   }
   return std::nullopt;
 }
@@ -216,9 +216,10 @@ std::optional<AccessFault> SharedMemory::beginRead(
   return fault;
 }
 
-void SharedMemory::endRead(const Accessor &by, uint32_t offset, uint32_t n) {
+void SharedMemory::endRead(const Accessor &by, uint32_t offset, uint32_t n,
+                           bool isLast) {
   forEachCell(offset, n, [&](size_t index, uint32_t) {
-    --cells[index].reading;
+    cells[index].reading -= isLast;
     noteRead(by, index);
   });
 }

@@ -102,7 +102,9 @@ public:
   std::optional<AccessFault>
   beginRead(const Accessor &by, uint32_t offset, uint32_t n,
             llvm::function_ref<bool(uint32_t time, uint32_t agent)> fenced);
-  void endRead(const Accessor &by, uint32_t offset, uint32_t n);
+  /// `by` no longer reads; with `isLast` nobody does.
+  void endRead(const Accessor &by, uint32_t offset, uint32_t n,
+               bool isLast = true);
 
 private:
   struct Cell {

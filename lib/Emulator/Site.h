@@ -64,8 +64,10 @@ struct PtxOperation {
 class OperationTable {
 public:
   /// Makes the operation for a name of a family from what follows the prefix;
-  /// a null operation if the family has no such member.
-  using Factory = std::function<Operation(llvm::StringRef rest)>;
+  /// a null operation if the family has no such member. `operands` is, for PTX,
+  /// the number of elements of each operand.
+  using Factory = std::function<Operation(llvm::StringRef rest,
+                                          llvm::ArrayRef<unsigned> operands)>;
 
   /// All of them.
   OperationTable();
@@ -81,7 +83,8 @@ public:
 
   /// Null if it is not modelled.
   Operation findIntrinsic(llvm::StringRef name) const;
-  PtxOperation findPtx(llvm::StringRef name) const;
+  PtxOperation findPtx(llvm::StringRef name,
+                       llvm::ArrayRef<unsigned> operands) const;
 
 private:
   struct Family {
@@ -92,15 +95,24 @@ private:
   struct Names {
     llvm::StringMap<PtxOperation> exact;
     std::vector<Family> families;
-    PtxOperation find(llvm::StringRef name) const;
+    PtxOperation find(llvm::StringRef name,
+                      llvm::ArrayRef<unsigned> operands) const;
   };
   Names intrinsicNames, ptxNames;
 };
 
 void addBarrierOperations(OperationTable &table);
-void addWarpOperations(OperationTable &table);
+void addBulkCopies(OperationTable &table);
+void addClusterOperations(OperationTable &table);
+void addCopyOperations(OperationTable &table);
 void addMathOperations(OperationTable &table);
+void addMatrixMoves(OperationTable &table);
+void addMbarrierOperations(OperationTable &table);
+void addMemoryOperations(OperationTable &table);
+void addMmaOperations(OperationTable &table);
 void addScalarOperations(OperationTable &table);
+void addWarpOperations(OperationTable &table);
+void addWgmmaOperations(OperationTable &table);
 
 } // namespace moec::emulator
 

@@ -36,6 +36,9 @@ static const Gathering *findDiverged(const Block &block) {
     for (const std::unique_ptr<Gathering> &gathering : warp.gatherings)
       if (gathering->arrived)
         return gathering.get();
+  for (const Gathering &gathering : block.warpgroups)
+    if (gathering.arrived)
+      return &gathering;
   return nullptr;
 }
 

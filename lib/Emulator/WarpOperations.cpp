@@ -97,7 +97,7 @@ static std::optional<Shuffle> parseShuffle(StringRef name) {
 
 /// After shfl.sync.: "MODE.i32", "MODE.f32", with "p" at the end for two
 /// results.
-static Operation makeShuffleIntrinsic(StringRef rest) {
+static Operation makeShuffleIntrinsic(StringRef rest, ArrayRef<unsigned>) {
   auto [name, type] = rest.split('.');
   std::optional<Shuffle> mode = parseShuffle(name);
   bool hasPredicate = type.consume_back("p");
@@ -107,7 +107,7 @@ static Operation makeShuffleIntrinsic(StringRef rest) {
 }
 
 /// The same of PTX, where the mask comes last.
-static Operation makeShufflePtx(StringRef rest) {
+static Operation makeShufflePtx(StringRef rest, ArrayRef<unsigned>) {
   auto [name, type] = rest.split('.');
   std::optional<Shuffle> mode = parseShuffle(name);
   if (!mode || type != "b32")

@@ -1,0 +1,408 @@
+//===- BulkCopies.cpp - TMA -----------------------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// cp.async.bulk: boxes of tensors and plain ranges between global and shared
+// memory, through the async proxy. Loads complete on an mbarrier, stores in
+// groups of the thread.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Launch.h"
+#include "Mbarriers.h"
+#include "moec/Emulator/TensorMap.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cstring>
+
+using namespace llvm;
+
+namespace moec::emulator {
+namespace {
+
+/// 16 bytes or less of a copy: `sharedOffset` in the block's shared memory; in
+/// global memory the bytes [first, last), of which null has none.
+struct Piece {
+  uint32_t sharedOffset;
+  char *global;
+  uint32_t first, last;
+};
+
+/// A whole copy.
+struct Transfer {
+  uint32_t sharedOffset = 0, bytes = 0;
+  std::vector<Piece> pieces;
+};
+
+} // namespace
+
+static constexpr uint32_t pieceBytes = 16;
+
+static uint32_t swizzled(uint32_t offset, Swizzle swizzle) {
+  uint32_t mask = (1u << unsigned(swizzle)) - 1;
+  return offset ^ ((offset >> 7 & mask) << 4);
+}
+
+/// The pieces of a box at `coordinates`; what lies outside of the tensor has no
+/// global memory.
+static Transfer boxTransfer(const TensorMap &map, ArrayRef<int32_t> coordinates,
+                            uint32_t sharedOffset) {
+  Transfer transfer{sharedOffset, uint32_t(map.boxBytes()), {}};
+  uint32_t perPiece = pieceBytes / map.elementBytes;
+  uint32_t perRow = map.box[0] / perPiece;
+  for (uint32_t i = 0; i < transfer.bytes / pieceBytes; ++i) {
+    int64_t x = coordinates[0] + int64_t(i % perRow) * perPiece;
+    char *global = map.address + x * int64_t(map.elementBytes);
+    bool inside = true;
+    uint32_t row = i / perRow;
+    for (unsigned d = 1; d < map.rank; ++d) {
+      int64_t at = coordinates[d] + int64_t(row % map.box[d]);
+      row /= map.box[d];
+      inside &= at >= 0 && at < int64_t(map.sizes[d]);
+      global += at * int64_t(map.strides[d]);
+    }
+    int64_t first = std::clamp<int64_t>(-x, 0, perPiece);
+    int64_t last = std::clamp<int64_t>(map.sizes[0] - x, first, perPiece);
+    Piece piece{swizzled(sharedOffset + i * pieceBytes, map.swizzle), nullptr,
+                0, 0};
+    if (inside && first < last)
+      piece = {piece.sharedOffset, global, uint32_t(first) * map.elementBytes,
+               uint32_t(last) * map.elementBytes};
+    transfer.pieces.push_back(piece);
+  }
+  return transfer;
+}
+
+static Transfer rangeTransfer(char *global, uint32_t sharedOffset,
+                              uint32_t bytes) {
+  Transfer transfer{sharedOffset, bytes, {}};
+  for (uint32_t at = 0; at < bytes; at += pieceBytes)
+    transfer.pieces.push_back({sharedOffset + at, global + at, 0, pieceBytes});
+  return transfer;
+}
+
+/// Checks the global side of each piece, dropping what must not be touched, and
+/// counts its sectors.
+static void checkPieces(Thread &thread, const Site &site, Transfer &transfer,
+                        AccessKind kind) {
+  AccessGroup group;
+  for (Piece &piece : transfer.pieces) {
+    if (!piece.global)
+      continue;
+    uint32_t bytes = piece.last - piece.first;
+    if (checkGlobal(thread, site, piece.global + piece.first, bytes, kind))
+      group.add(reinterpret_cast<uintptr_t>(piece.global + piece.first), bytes);
+    else
+      piece.global = nullptr;
+  }
+  if (group.size())
+    group.countGlobal(thread.launch().counters());
+}
+
+/// Whether shared memory of `owner` takes the transfer at an address.
+static bool checkRange(Thread &thread, const Site &site, const Block &owner,
+                       const Transfer &transfer, unsigned align) {
+  if (transfer.sharedOffset % align) {
+    thread.launch().found(FindingKind::Misaligned, thread, site,
+                          "byte {} of shared memory is not aligned to {}",
+                          transfer.sharedOffset, align);
+    return false;
+  }
+  if (uint64_t(transfer.sharedOffset) + transfer.bytes > owner.shared.size()) {
+    thread.launch().found(FindingKind::OutOfBounds, thread, site,
+                          "a copy of {} bytes at byte {} of {} bytes of shared "
+                          "memory",
+                          transfer.bytes, transfer.sharedOffset,
+                          owner.shared.size());
+    return false;
+  }
+  return true;
+}
+
+static void moveIn(Block &owner, const Transfer &transfer) {
+  for (const Piece &piece : transfer.pieces) {
+    char *to = owner.shared.data() + piece.sharedOffset;
+    std::memset(to, 0, pieceBytes);
+    if (piece.global)
+      std::memcpy(to + piece.first, piece.global + piece.first,
+                  piece.last - piece.first);
+  }
+}
+
+static void moveOut(const Block &owner, const Transfer &transfer) {
+  for (const Piece &piece : transfer.pieces)
+    if (piece.global)
+      std::memcpy(piece.global + piece.first,
+                  owner.shared.data() + piece.sharedOffset + piece.first,
+                  piece.last - piece.first);
+}
+
+/// A load into `owner` that completes on its mbarrier at `barrierAddress`.
+static void startLoad(Thread &thread, const Site &site, Block &owner,
+                      Transfer transfer, uint64_t barrierAddress,
+                      unsigned align) {
+  Launch &launch = thread.launch();
+  ++launch.counters().tma;
+  Mbarrier *barrier = findMbarrier(thread, site, barrierAddress);
+  if (!barrier || !checkRange(thread, site, owner, transfer, align))
+    return;
+  VectorClock clock = thread.clock;
+  clock[barrier->agent] = ++barrier->time;
+  thread.advance();
+  auto accessor = [&site, &owner, agent = barrier->agent](
+                      const VectorClock &known) -> Accessor {
+    return {agent, uint32_t(owner.warps.size()), known, site};
+  };
+  if (auto fault = owner.shared.beginWrite(
+          accessor(clock), transfer.sharedOffset, transfer.bytes))
+    reportFault(thread, site, owner, *fault, "copy");
+  launch.defer({[&launch, &owner, accessor, barrier, clock,
+                 transfer = std::move(transfer)] {
+                  moveIn(owner, transfer);
+                  owner.shared.landWrite(accessor(clock), transfer.sharedOffset,
+                                         transfer.bytes, /*proxyTime=*/0);
+                  completeBytes(launch, *barrier, transfer.bytes, clock);
+                },
+                owner.cluster});
+}
+
+/// The map, or null after a report.
+static const TensorMap *tensorMap(Thread &thread, const Site &site,
+                                  uint64_t address) {
+  auto *map = reinterpret_cast<const TensorMap *>(address);
+  Device &device = thread.launch().device();
+  bool readable =
+      thread.fiber.onStack(map) ||
+      (device.memory->find(map) &&
+       checkGlobal(thread, site, map, sizeof(TensorMap), AccessKind::Load));
+  if (readable && address % 64 == 0 && map->isValid())
+    return map;
+  thread.launch().found(FindingKind::Operand, thread, site,
+                        "there is no tensor map at 0x{:x}", address);
+  return nullptr;
+}
+
+static SmallVector<int32_t, 5> coordinatesOf(const uint64_t *in, unsigned n) {
+  SmallVector<int32_t, 5> coordinates;
+  for (unsigned i = 0; i < n; ++i)
+    coordinates.push_back(int32_t(in[i]));
+  return coordinates;
+}
+
+static bool hasRank(Thread &thread, const Site &site, const TensorMap &map,
+                    unsigned rank) {
+  if (map.rank == rank)
+    return true;
+  thread.launch().found(FindingKind::Operand, thread, site,
+                        "a tensor map of {} dimensions where {} are needed",
+                        map.rank, rank);
+  return false;
+}
+
+/// Loads a box to the block of `to`, or at the same offset to all blocks of a
+/// mask.
+static void loadBox(Thread &thread, const Site &site, uint64_t to,
+                    uint64_t barrier, uint64_t mapAddress,
+                    ArrayRef<int32_t> coordinates,
+                    std::optional<uint16_t> multicast) {
+  const TensorMap *map = tensorMap(thread, site, mapAddress);
+  Block *owner = sharedOwner(thread, reinterpret_cast<void *>(to));
+  if (!map || !hasRank(thread, site, *map, coordinates.size()))
+    return;
+  if (!owner)
+    return thread.launch().found(FindingKind::OutOfBounds, thread, site,
+                                 "0x{:x} is not in shared memory", to);
+  auto baseOf = [](const Block &block) {
+    return reinterpret_cast<uintptr_t>(block.shared.data());
+  };
+  Transfer transfer = boxTransfer(*map, coordinates, to - baseOf(*owner));
+  checkPieces(thread, site, transfer, AccessKind::Load);
+  if (!multicast)
+    return startLoad(thread, site, *owner, std::move(transfer), barrier, 128);
+  Block *barrierOwner = sharedOwner(thread, reinterpret_cast<void *>(barrier));
+  uint64_t barrierOffset = barrierOwner ? barrier - baseOf(*barrierOwner) : 0;
+  for (Block &block : owner->cluster->blocks)
+    if (*multicast >> block.rank & 1)
+      startLoad(thread, site, block, transfer, baseOf(block) + barrierOffset,
+                128);
+}
+
+/// cp.async.bulk.tensor.g2s.tile.Nd: to, mbarrier, map, coordinates, mask,
+/// cache hint, whether there is a mask, ...
+static Operation makeTileLoad(StringRef rest, ArrayRef<unsigned>) {
+  bool toCluster = !rest.consume_front("cta.");
+  unsigned rank;
+  if (!rest.consume_front("tile.") || rest.consumeInteger(10, rank) ||
+      rest != "d" || rank < 1 || rank > TensorMap::maxRank)
+    return {};
+  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
+    const uint64_t *after = in + 3 + rank;
+    std::optional<uint16_t> mask;
+    if (toCluster && after[2])
+      mask = uint16_t(after[0]);
+    loadBox(thread, site, in[0], in[1], in[2], coordinatesOf(in + 3, rank),
+            mask);
+  };
+}
+
+/// cp.async.bulk.tensor.Nd.shared::cluster.global...mbarrier::complete_tx::bytes
+/// [to], [map, {coordinates}], [mbarrier]{, mask}
+static Operation makePtxTileLoad(StringRef rest, ArrayRef<unsigned> operands) {
+  unsigned rank;
+  if (rest.consumeInteger(10, rank) || rank < 1 || rank > TensorMap::maxRank ||
+      !rest.consume_front("d.shared::") || !rest.contains(".global") ||
+      rest.contains("im2col") || rest.contains("gather4"))
+    return {};
+  bool hasMask = rest.contains("multicast");
+  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
+    std::optional<uint16_t> mask;
+    if (hasMask)
+      mask = uint16_t(in[3 + rank]);
+    loadBox(thread, site, in[0], in[2 + rank], in[1],
+            coordinatesOf(in + 2, rank), mask);
+  };
+}
+
+/// cp.async.bulk.global.to.shared.{cluster,cta}: to, mbarrier, from, bytes
+static void loadRange(Thread &thread, const Site &site, const uint64_t *in,
+                      uint64_t *) {
+  Block *owner = sharedOwner(thread, reinterpret_cast<void *>(in[0]));
+  if (!owner || uint32_t(in[3]) % pieceBytes || in[2] % pieceBytes)
+    return thread.launch().found(
+        FindingKind::Operand, thread, site,
+        "a bulk copy of {} bytes from 0x{:x} to 0x{:x}: it goes to shared "
+        "memory, and address and size are multiples of 16",
+        uint32_t(in[3]), in[2], in[0]);
+  Transfer transfer = rangeTransfer(
+      reinterpret_cast<char *>(in[2]),
+      in[0] - reinterpret_cast<uintptr_t>(owner->shared.data()), in[3]);
+  checkPieces(thread, site, transfer, AccessKind::Load);
+  startLoad(thread, site, *owner, std::move(transfer), in[1], pieceBytes);
+}
+
+/// A store that may still read shared memory.
+struct BulkStore {
+  Thread *thread;
+  const Site *site;
+  Transfer transfer;
+  bool moved = false;
+
+  void move() {
+    if (!std::exchange(moved, true))
+      moveOut(*thread->block, transfer);
+  }
+  void finish() {
+    move();
+    thread->block->shared.endRead(thread->accessor(*site),
+                                  transfer.sharedOffset, transfer.bytes);
+  }
+};
+
+static void startStore(Thread &thread, const Site &site, Transfer transfer,
+                       unsigned align) {
+  Launch &launch = thread.launch();
+  Block &block = *thread.block;
+  ++launch.counters().tma;
+  if (!checkRange(thread, site, block, transfer, align))
+    return;
+  checkPieces(thread, site, transfer, AccessKind::Store);
+  if (auto fault = block.shared.beginRead(
+          thread.accessor(site), transfer.sharedOffset, transfer.bytes,
+          [&](uint32_t time, uint32_t writer) {
+            return isProxyFenced(thread, time, writer);
+          }))
+    reportFault(thread, site, block, *fault, "read");
+  auto store = std::make_shared<BulkStore>(
+      BulkStore{&thread, &site, std::move(transfer)});
+  thread.openStores.push_back(store);
+  launch.defer({[store] { store->move(); }, block.cluster});
+}
+
+static void storeBox(Thread &thread, const Site &site, uint64_t from,
+                     uint64_t mapAddress, ArrayRef<int32_t> coordinates) {
+  const TensorMap *map = tensorMap(thread, site, mapAddress);
+  if (map && hasRank(thread, site, *map, coordinates.size()))
+    startStore(thread, site,
+               boxTransfer(*map, coordinates,
+                           from - reinterpret_cast<uintptr_t>(thread.shared)),
+               128);
+}
+
+/// cp.async.bulk.tensor.s2g.tile.Nd: from, map, coordinates
+static Operation makeTileStore(StringRef rest, ArrayRef<unsigned>) {
+  unsigned rank;
+  if (rest.consumeInteger(10, rank) || rest != "d" || rank < 1 ||
+      rank > TensorMap::maxRank)
+    return {};
+  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
+    storeBox(thread, site, in[0], in[1], coordinatesOf(in + 2, rank));
+  };
+}
+
+/// cp.async.bulk.tensor.Nd.global.shared::cta[.tile].bulk_group
+/// [map, {coordinates}], [from]
+static Operation makePtxTileStore(StringRef rest, ArrayRef<unsigned>) {
+  unsigned rank;
+  if (rest.consumeInteger(10, rank) || rank < 1 || rank > TensorMap::maxRank ||
+      !rest.consume_front("d.global.shared::cta.") ||
+      (rest != "bulk_group" && rest != "tile.bulk_group"))
+    return {};
+  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
+    storeBox(thread, site, in[1 + rank], in[0], coordinatesOf(in + 1, rank));
+  };
+}
+
+/// cp.async.bulk.shared.cta.to.global: to, from, bytes
+static void storeRange(Thread &thread, const Site &site, const uint64_t *in,
+                       uint64_t *) {
+  if (uint32_t(in[2]) % pieceBytes || in[0] % pieceBytes)
+    return thread.launch().found(FindingKind::Operand, thread, site,
+                                 "a bulk copy of {} bytes to 0x{:x}: address "
+                                 "and size are multiples of 16",
+                                 uint32_t(in[2]), in[0]);
+  startStore(thread, site,
+             rangeTransfer(reinterpret_cast<char *>(in[0]),
+                           in[1] - reinterpret_cast<uintptr_t>(thread.shared),
+                           in[2]),
+             pieceBytes);
+}
+
+static void commitStores(Thread &thread, const Site &, const uint64_t *,
+                         uint64_t *) {
+  thread.storeGroups.push_back(std::move(thread.openStores));
+  thread.openStores.clear();
+}
+
+static void waitStores(Thread &thread, const Site &, const uint64_t *in,
+                       uint64_t *) {
+  while (thread.storeGroups.size() > uint32_t(in[0])) {
+    for (const std::shared_ptr<BulkStore> &store : thread.storeGroups.front())
+      store->finish();
+    thread.storeGroups.pop_front();
+  }
+}
+
+static void nothing(Thread &, const Site &, const uint64_t *, uint64_t *) {}
+
+void addBulkCopies(OperationTable &table) {
+  table.intrinsics("cp.async.bulk.tensor.g2s.", makeTileLoad);
+  table.ptxFamily("cp.async.bulk.tensor.", PtxResult::None, makePtxTileLoad);
+  table.intrinsics("cp.async.bulk.tensor.s2g.tile.", makeTileStore);
+  table.ptxFamily("cp.async.bulk.tensor.", PtxResult::None, makePtxTileStore);
+  table.intrinsics(
+      "cp.async.bulk.tensor.prefetch.tile.",
+      [](StringRef, ArrayRef<unsigned>) -> Operation { return nothing; });
+  table.intrinsic("cp.async.bulk.global.to.shared.cluster", loadRange);
+  table.intrinsic("cp.async.bulk.global.to.shared.cta", loadRange);
+  table.intrinsic("cp.async.bulk.shared.cta.to.global", storeRange);
+  table.intrinsic("cp.async.bulk.commit.group", commitStores);
+  table.intrinsic("cp.async.bulk.wait.group", waitStores);
+  table.intrinsic("cp.async.bulk.wait.group.read", waitStores);
+  table.ptx("cp.async.bulk.commit_group", PtxResult::None, commitStores);
+  table.ptx("cp.async.bulk.wait_group", PtxResult::None, waitStores);
+  table.ptx("cp.async.bulk.wait_group.read", PtxResult::None, waitStores);
+}
+
+} // namespace moec::emulator
