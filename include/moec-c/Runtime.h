@@ -81,7 +81,12 @@ enum {
   MOEC_OPEN_CHECK_WEIGHTS = 1,
   /** Tie each worker thread to one CPU. The thread that calls moec_run is the
       team's thread 0 and is never tied. */
-  MOEC_OPEN_PIN_THREADS = 2
+  MOEC_OPEN_PIN_THREADS = 2,
+  /** Copy the weights into this process's own memory, in huge pages where there
+      are some, instead of mapping weights.bin: opening takes as long as reading
+      the file, the memory is shared with no other process, and calls spend less
+      time on translating addresses. */
+  MOEC_OPEN_COPY_WEIGHTS = 4
 };
 
 /** How to open a model. Start from MOEC_OPTIONS_INIT, which is what passing

@@ -124,7 +124,8 @@ BenchLayer::create(const perf::LayerShape &shape, const BenchFormat &format,
 }
 
 Expected<Session> BenchLayer::open(int32_t threads) const {
-  return Session::open(inside(place.path(), "bundle"), threads);
+  return Session::open(inside(place.path(), "bundle"), threads,
+                       MOEC_OPEN_COPY_WEIGHTS);
 }
 
 //===----------------------------------------------------------------------===//

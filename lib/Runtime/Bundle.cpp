@@ -21,7 +21,7 @@
 
 namespace moec {
 
-Status Bundle::open(const std::string &path, bool checkWeights,
+Status Bundle::open(const std::string &path, WeightsPolicy policy,
                     std::shared_ptr<const Bundle> &bundle) {
   std::shared_ptr<Bundle> opened(new Bundle(path));
   if (Status status = opened->readManifest(); status.failed())
@@ -30,7 +30,7 @@ Status Bundle::open(const std::string &path, bool checkWeights,
     return status;
   if (Status status = opened->loadKernels(); status.failed())
     return status;
-  if (Status status = opened->mapWeights(checkWeights); status.failed())
+  if (Status status = opened->mapWeights(policy); status.failed())
     return status;
   bundle = std::move(opened);
   return Status::ok();
@@ -80,11 +80,12 @@ Status Bundle::checkTarget() const {
       fmt::join(missing, ", "));
 }
 
-Status Bundle::openFile(const ManifestFile &entry, bool checkHash,
+Status Bundle::openFile(const ManifestFile &entry, bool checkHash, bool copy,
                         MappedFile &file) const {
   std::string path = directory + "/" + entry.file;
-  if (Status status = file.open(path); status.failed())
-    return status;
+  Status opened = copy ? file.openCopy(path) : file.open(path);
+  if (opened.failed())
+    return opened;
   if (file.size() != size_t(entry.bytes))
     return makeError(
         MOEC_ERROR_BUNDLE,
@@ -117,7 +118,8 @@ static std::string freshSpelling(const std::string &directory,
 
 Status Bundle::loadKernels() {
   MappedFile file;
-  Status status = openFile(description.kernel, /*checkHash=*/true, file);
+  Status status = openFile(description.kernel, /*checkHash=*/true,
+                           /*copy=*/false, file);
   if (status.failed())
     return status;
   std::string path = directory + "/" + description.kernel.file;
@@ -146,11 +148,12 @@ Status Bundle::loadKernels() {
   return Status::ok();
 }
 
-Status Bundle::mapWeights(bool checkHash) {
+Status Bundle::mapWeights(WeightsPolicy policy) {
   weights.resize(description.layers.size());
   if (!description.weights)
     return Status::ok();
-  Status status = openFile(*description.weights, checkHash, weightsFile);
+  Status status =
+      openFile(*description.weights, policy.check, policy.copy, weightsFile);
   if (status.failed())
     return status;
   weightsFile.adviseHugePages();

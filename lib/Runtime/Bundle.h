@@ -28,11 +28,18 @@ struct Kernel {
   moec_workspace_fn workspace = nullptr;
 };
 
+/// What to do with the weights file.
+struct WeightsPolicy {
+  /// Compare its hash with the manifest, which reads all of it.
+  bool check = false;
+  /// Copy it into memory instead of mapping it.
+  bool copy = false;
+};
+
 class Bundle {
 public:
-  /// Opens the bundle in directory `path`. `checkWeights` compares the hash of
-  /// the weights file with the manifest, which reads all of it.
-  static Status open(const std::string &path, bool checkWeights,
+  /// Opens the bundle in directory `path`.
+  static Status open(const std::string &path, WeightsPolicy policy,
                      std::shared_ptr<const Bundle> &bundle);
 
   ~Bundle();
@@ -69,10 +76,10 @@ private:
   /// Compares the manifest's target with this machine.
   Status checkTarget() const;
   /// Opens a file of the bundle and compares size and, if wanted, hash.
-  Status openFile(const ManifestFile &entry, bool checkHash,
+  Status openFile(const ManifestFile &entry, bool checkHash, bool copy,
                   MappedFile &file) const;
   Status loadKernels();
-  Status mapWeights(bool checkHash);
+  Status mapWeights(WeightsPolicy policy);
 
   std::string directory;
   Manifest description;

@@ -29,7 +29,7 @@ MappedFile::~MappedFile() {
     munmap(bytes, length);
 }
 
-Status MappedFile::open(const std::string &path) {
+Status MappedFile::openWith(const std::string &path, Loader load) {
   // Without O_NONBLOCK, opening a FIFO would wait for a writer.
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0)
@@ -37,27 +37,59 @@ Status MappedFile::open(const std::string &path) {
                      "cannot open '{}': {}; give the directory that moec "
                      "compile wrote",
                      path, errnoText());
-  Status status = map(path, file);
-  // The mapping outlives the descriptor.
+  Status status = Status::ok();
+  struct stat info;
+  if (fstat(file, &info) != 0)
+    status = makeError(MOEC_ERROR_SYSTEM, "cannot examine '{}': {}", path,
+                       errnoText());
+  else if (!S_ISREG(info.st_mode))
+    status = makeError(MOEC_ERROR_BUNDLE, "'{}' is not a regular file", path);
+  else if (length = size_t(info.st_size); length > 0)
+    status = (this->*load)(path, file);
+  // The memory outlives the descriptor.
   close(file);
   return status;
 }
 
+Status MappedFile::open(const std::string &path) {
+  return openWith(path, &MappedFile::map);
+}
+
+Status MappedFile::openCopy(const std::string &path) {
+  return openWith(path, &MappedFile::copy);
+}
+
 Status MappedFile::map(const std::string &path, int file) {
-  struct stat info;
-  if (fstat(file, &info) != 0)
-    return makeError(MOEC_ERROR_SYSTEM, "cannot examine '{}': {}", path,
-                     errnoText());
-  if (!S_ISREG(info.st_mode))
-    return makeError(MOEC_ERROR_BUNDLE, "'{}' is not a regular file", path);
-  length = size_t(info.st_size);
-  if (length == 0)
-    return Status::ok();
   void *address = mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, 0);
   if (address == MAP_FAILED)
     return makeError(MOEC_ERROR_SYSTEM, "cannot map the {} bytes of '{}': {}",
                      length, path, errnoText());
   bytes = static_cast<char *>(address);
+  return Status::ok();
+}
+
+Status MappedFile::copy(const std::string &path, int file) {
+  // The kernel begins large anonymous mappings on a huge page.
+  void *address = mmap(nullptr, length, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED)
+    return makeError(MOEC_ERROR_SYSTEM,
+                     "no memory for the {} bytes of '{}': {}; map the weights "
+                     "instead",
+                     length, path, errnoText());
+  bytes = static_cast<char *>(address);
+  adviseHugePages();
+  for (size_t done = 0; done < length;) {
+    ssize_t count = read(file, bytes + done, length - done);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return makeError(MOEC_ERROR_SYSTEM,
+                       "cannot read '{}': {} after {} of {} bytes", path,
+                       count < 0 ? errnoText() : "it ended", done, length);
+    done += size_t(count);
+  }
+  (void)mprotect(bytes, length, PROT_READ);
   return Status::ok();
 }
 

@@ -19,7 +19,7 @@
 
 namespace moec {
 
-/// A regular file mapped read-only. An empty file has size 0 and data
+/// The bytes of a regular file in memory. An empty file has size 0 and data
 /// null.
 class MappedFile {
 public:
@@ -29,8 +29,12 @@ public:
   MappedFile(const MappedFile &) = delete;
   MappedFile &operator=(const MappedFile &) = delete;
 
-  /// Opens and maps `path`; called once.
+  /// Opens `path` and maps it read-only; called once.
   Status open(const std::string &path);
+
+  /// Opens `path` and reads all of it into huge pages, where there are some;
+  /// called once, instead of open.
+  Status openCopy(const std::string &path);
 
   const char *data() const { return bytes; }
   size_t size() const { return length; }
@@ -40,7 +44,10 @@ public:
   void adviseHugePages() const;
 
 private:
+  using Loader = Status (MappedFile::*)(const std::string &path, int file);
+  Status openWith(const std::string &path, Loader load);
   Status map(const std::string &path, int file);
+  Status copy(const std::string &path, int file);
 
   char *bytes = nullptr;
   size_t length = 0;

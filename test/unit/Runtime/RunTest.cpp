@@ -66,6 +66,22 @@ TEST_F(RunTest, allOutputs) {
   }
 }
 
+TEST_F(RunTest, copiedWeightsDoNotDependOnTheFile) {
+  moec_options options = MOEC_OPTIONS_INIT;
+  options.flags = MOEC_OPEN_COPY_WEIGHTS | MOEC_OPEN_CHECK_WEIGHTS;
+  moec_model *opened = nullptr;
+  ASSERT_EQ(moec_open(bundle.path().c_str(), &options, &opened), MOEC_OK)
+      << moec_last_error();
+  model.reset(opened);
+  context = makeContext(model);
+  writeFile(bundle.path("weights.bin"), std::string(128, '\0'));
+  TestTensor<float> x({3, kHidden}, kF32), y({3, kHidden}, kF32);
+  fillInput(x);
+  ASSERT_EQ(run({&x.tensor}, {&y.tensor}), MOEC_OK) << moec_last_error();
+  for (int64_t row = 0; row < 3; ++row)
+    EXPECT_EQ(y.values[row * kHidden], expectedFactor(row) * inputAt(row, 0));
+}
+
 TEST_F(RunTest, outputsMayBeLeftOut) {
   TestTensor<float> x({5, kHidden}, kF32), y({5, kHidden}, kF32);
   TestTensor<int32_t> ids({5, kTopK}, kI32, -7);
