@@ -61,8 +61,8 @@ static std::string hostFeatures() {
 }
 
 /// What is known of the caches and rates of a kind of CPU. Rates are shares of
-/// a core while all are reading; those of the first are measured (docs/
-/// performance.md), the others its figures scaled by the makers' data.
+/// a core while all are reading; those of the first are measured
+/// (docs/cpu.md), the others its figures scaled by the makers' data.
 static void describeMachine(CpuTarget &target) {
   struct Known {
     StringLiteral cpu;

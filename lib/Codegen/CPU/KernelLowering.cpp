@@ -13,12 +13,32 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace moec::cpu {
 
 std::string KernelLowering::uniqueName(StringRef suffix) {
   return e.name + "_" + suffix.str() + std::to_string(names++);
+}
+
+/// Moves what is not a moe operation up to its operands: work on rows of tokens
+/// that follows other such work needs no barrier, and may overlap what comes
+/// after it.
+static void hoistRowWork(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block.without_terminator())) {
+    if (isa<moe::MoeDialect>(op.getDialect()) || !isPure(&op))
+      continue;
+    llvm::SetVector<Value> operands(op.operand_begin(), op.operand_end());
+    getUsedValuesDefinedAbove(op.getRegions(), operands);
+    Operation *last = nullptr;
+    for (Value operand : operands)
+      if (Operation *definition = operand.getDefiningOp())
+        if (!last || last->isBeforeInBlock(definition))
+          last = definition;
+    last ? op.moveAfter(last) : op.moveBefore(&block, block.begin());
+  }
 }
 
 LogicalResult KernelLowering::run() {
@@ -29,6 +49,7 @@ LogicalResult KernelLowering::run() {
       cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   if (failed(bindOutputs(terminator)) || failed(bindArguments()))
     return failure();
+  hoistRowWork(kernel.getBody().front());
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     e.b.setLoc(op.getLoc());
     if (failed(lowerUnlessGiven(op)))

@@ -86,14 +86,21 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
   return product;
 }
 
+Value countRuns(KernelEmitter &e, Value count, int64_t most) {
+  return e.div(e.add(count, e.index(most - 1)), e.index(most));
+}
+
+Run evenRun(KernelEmitter &e, Value count, Value number, Value runs) {
+  Value first = e.div(e.mul(number, count), runs);
+  Value next = e.div(e.mul(e.add(number, e.index(1)), count), runs);
+  return {first, e.sub(next, first), number, runs};
+}
+
 void forEvenRuns(KernelEmitter &e, Value count, int64_t most,
                  function_ref<void(const Run &)> body) {
-  Value runs = e.div(e.add(count, e.index(most - 1)), e.index(most));
-  e.loop(e.index(0), runs, [&](Value run) {
-    Value first = e.div(e.mul(run, count), runs);
-    Value next = e.div(e.mul(e.add(run, e.index(1)), count), runs);
-    body({first, e.sub(next, first), run, runs});
-  });
+  Value runs = countRuns(e, count, most);
+  e.loop(e.index(0), runs,
+         [&](Value number) { body(evenRun(e, count, number, runs)); });
 }
 
 void switchRows(KernelEmitter &e, Value length, int64_t most,

@@ -38,8 +38,15 @@ struct Run {
   Value first, length, number, runs;
 };
 
-/// Splits `count` rows into the fewest runs of at most `most`, as even as
-/// possible, and calls `body` with each.
+/// The fewest runs of at most `most` rows that `count` rows make.
+Value countRuns(KernelEmitter &e, Value count, int64_t most);
+
+/// Run `number` of `runs` that `count` rows are split into, as evenly as can
+/// be.
+Run evenRun(KernelEmitter &e, Value count, Value number, Value runs);
+
+/// Splits `count` rows evenly into the fewest runs of at most `most`, and calls
+/// `body` with each.
 void forEvenRuns(KernelEmitter &e, Value count, int64_t most,
                  function_ref<void(const Run &)> body);
 

@@ -3,9 +3,10 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A thread takes its share of the tokens a few at a time: the gating products
-// of all of them first, so that the gate is read once for several tokens, then
-// the rest of the region token by token.
+// Two stages. First the gating products, a few tokens at a time, so that the
+// gate is read once for several tokens; the pairs of such a run and a panel of
+// the gate are shared out, so that one token's product takes all threads. Then
+// the rest of the region, token by token.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,27 +22,26 @@ struct RowProduct {
   moe::LinearOp op;
   PackedProduct product;
   TileFunctions tiles;
-  /// A row for each token of a run (or one), for each thread.
+  /// A row for each token, or for each thread.
   Buffer result;
 
+  /// Panel `panel` times a few rows; results are rows from `firstResultRow` on.
   void call(KernelEmitter &e, Value rowsMemref, ArrayRef<Value> rowNumbers,
-            Value firstResultRow) const {
+            Value firstResultRow, Value panel) const {
     const TileShape &shape = product.shape;
-    e.loop(e.index(0), e.index(shape.panels()), [&](Value panel) {
-      TileArguments a;
-      a.rows = rowsMemref;
-      llvm::append_range(a.rowNumbers, rowNumbers);
-      a.panel = product.panel(e, e.index(0), panel);
-      a.firstCol = e.mul(panel, e.index(shape.resultCols()));
-      a.expert = e.index(0);
-      for (const Buffer &column : product.columns)
-        a.columns.push_back(column.memref);
-      a.destination = result.memref;
-      for (size_t r = 0; r < rowNumbers.size(); ++r)
-        a.destinationRows.push_back(e.add(firstResultRow, e.index(r)));
-      a.ahead = a.aheadLines = e.index(0);
-      tiles.call(e, a);
-    });
+    TileArguments a;
+    a.rows = rowsMemref;
+    llvm::append_range(a.rowNumbers, rowNumbers);
+    a.panel = product.panel(e, e.index(0), panel);
+    a.firstCol = e.mul(panel, e.index(shape.resultCols()));
+    a.expert = e.index(0);
+    for (const Buffer &column : product.columns)
+      a.columns.push_back(column.memref);
+    a.destination = result.memref;
+    for (size_t r = 0; r < rowNumbers.size(); ++r)
+      a.destinationRows.push_back(e.add(firstResultRow, e.index(r)));
+    a.ahead = a.aheadLines = e.index(0);
+    tiles.call(e, a);
   }
 };
 
@@ -65,17 +65,20 @@ private:
   }
 
   LogicalResult bindParams();
-  /// Prepares `linear` as a product of `rowsAtOnce` rows of `rows`.
-  LogicalResult prepare(moe::LinearOp linear, Buffer rows, int64_t rowsAtOnce);
-  LogicalResult emitToken(Value token, Value inRun);
+  /// Prepares `linear` as a product of `rowsAtOnce` rows of `rows`, which has
+  /// `resultRows` results at a time.
+  LogicalResult prepare(moe::LinearOp linear, Buffer rows, int64_t rowsAtOnce,
+                        RowCount resultRows);
+  /// The stage of a product of the tokens' own rows.
+  void emitGate(RowProduct &gate, Value tokens);
+  LogicalResult emitToken(Value token);
 
   KernelLowering &k;
   KernelEmitter &e;
   moe::RouterOp op;
   RowProgram program;
-  int64_t runLength = 1;
-  /// Products of the token's own row, computed for several tokens at once, and
-  /// products of rows the region computes.
+  /// Products of the token's own row, computed before, and products of rows
+  /// the region computes.
   SmallVector<RowProduct, 0> gates, inner;
 };
 
@@ -99,7 +102,7 @@ LogicalResult RouterLowering::bindParams() {
 }
 
 LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
-                                      int64_t rowsAtOnce) {
+                                      int64_t rowsAtOnce, RowCount resultRows) {
   Attribute strategy = linear.getStrategyAttr();
   if (auto tile = dyn_cast_if_present<moe::CpuTileAttr>(strategy))
     strategy = moe::CpuTileAttr::get(op.getContext(), rowsAtOnce,
@@ -109,7 +112,7 @@ LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
       (linear.getBias() && !isa<BlockArgument>(linear.getBias())))
     return linear.emitOpError("multiplies by something the region computed");
   int64_t cols = linear.getResult().getType().getDimSize(0);
-  Buffer result = e.allocate({.perThread = rowsAtOnce}, cols, e.b.getF32Type());
+  Buffer result = e.allocate(resultRows, cols, e.b.getF32Type());
   SmallVector<Value, 1> columns;
   if (linear.getBias())
     columns.push_back(outside(linear.getBias()));
@@ -123,7 +126,26 @@ LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
   return success();
 }
 
-LogicalResult RouterLowering::emitToken(Value token, Value inRun) {
+void RouterLowering::emitGate(RowProduct &gate, Value tokens) {
+  const TileShape &shape = gate.product.shape;
+  int64_t most = shape.tile.getRows();
+  Value panels = e.index(shape.panels()), runs = countRuns(e, tokens, most);
+  Value rows = k.get(outside(gate.op.getX())).memref;
+  e.beginStage(Split::Other);
+  auto [from, to] = e.share(e.mul(runs, panels));
+  e.loop(from, to, [&](Value pair) {
+    Run run = evenRun(e, tokens, e.div(pair, panels), runs);
+    Value panel = arith::RemUIOp::create(e.b, pair, panels);
+    switchRows(e, run.length, most, [&](int64_t length) {
+      SmallVector<Value> rowNumbers;
+      for (int64_t r = 0; r < length; ++r)
+        rowNumbers.push_back(e.add(run.first, e.index(r)));
+      gate.call(e, rows, rowNumbers, run.first, panel);
+    });
+  });
+}
+
+LogicalResult RouterLowering::emitToken(Value token) {
   for (auto [i, row] : llvm::enumerate(op.getRows())) {
     BlockArgument argument = op.getRowArg(i);
     if (isa<RankedTensorType>(argument.getType()))
@@ -134,9 +156,7 @@ LogicalResult RouterLowering::emitToken(Value token, Value inRun) {
                                                 ValueRange{token, e.index(0)}));
   }
   for (RowProduct &gate : gates)
-    program.bind(
-        gate.op.getResult(),
-        {gate.result, e.add(e.mul(e.thread, e.index(runLength)), inRun)});
+    program.bind(gate.op.getResult(), {gate.result, token});
   for (Operation &operation : op.getBody().front().without_terminator()) {
     e.b.setLoc(operation.getLoc());
     auto linear = dyn_cast<moe::LinearOp>(operation);
@@ -148,10 +168,13 @@ LogicalResult RouterLowering::emitToken(Value token, Value inRun) {
     if (program.isBound(linear.getResult()))
       continue;
     Row x = program.getRow(linear.getX());
-    if (failed(prepare(linear, x.buffer, /*rowsAtOnce=*/1)))
+    if (failed(prepare(linear, x.buffer, /*rowsAtOnce=*/1, {.perThread = 1})))
       return failure();
     const RowProduct &product = inner.back();
-    product.call(e, x.buffer.memref, x.number, e.thread);
+    e.loop(e.index(0), e.index(product.product.shape.panels()),
+           [&](Value panel) {
+             product.call(e, x.buffer.memref, x.number, e.thread, panel);
+           });
     program.bind(linear.getResult(), {product.result, e.thread});
   }
   for (auto [result, value] :
@@ -165,39 +188,22 @@ LogicalResult RouterLowering::run() {
     k.allocateResult(result);
   if (failed(bindParams()))
     return failure();
+  RowCount count = k.rowCount(op.getRows()[0]);
+  Value tokens = e.count(count);
   for (auto linear : op.getBody().getOps<moe::LinearOp>()) {
     if (!isRowArgument(linear.getX()))
       continue;
-    if (auto tile =
-            dyn_cast_if_present<moe::CpuTileAttr>(linear.getStrategyAttr()))
-      runLength = std::max(runLength, tile.getRows());
-  }
-  for (auto linear : op.getBody().getOps<moe::LinearOp>())
-    if (isRowArgument(linear.getX()) &&
-        failed(prepare(linear, k.get(outside(linear.getX())), runLength)))
+    auto tile = dyn_cast_if_present<moe::CpuTileAttr>(linear.getStrategyAttr());
+    if (failed(prepare(linear, k.get(outside(linear.getX())),
+                       tile ? tile.getRows() : 1, count)))
       return failure();
-
-  RowCount count = k.rowCount(op.getRows()[0]);
+    emitGate(gates.back(), tokens);
+  }
   bool tokenRows = count.perToken == 1 && count.fixed == 0;
   e.beginStage(tokenRows ? Split::TokenRows : Split::Other);
-  auto [from, to] = e.share(e.count(count));
+  auto [from, to] = e.share(tokens);
   LogicalResult result = success();
-  forEvenRuns(e, e.sub(to, from), runLength, [&, from = from](const Run &run) {
-    Value first = e.add(from, run.first), length = run.length;
-    Value firstResultRow = e.mul(e.thread, e.index(runLength));
-    if (!gates.empty())
-      switchRows(e, length, runLength, [&](int64_t rows) {
-        SmallVector<Value> rowNumbers;
-        for (int64_t r = 0; r < rows; ++r)
-          rowNumbers.push_back(e.add(first, e.index(r)));
-        for (RowProduct &gate : gates)
-          gate.call(e, k.get(outside(gate.op.getX())).memref, rowNumbers,
-                    firstResultRow);
-      });
-    e.loop(e.index(0), length, [&](Value inRun) {
-      result = emitToken(e.add(first, inRun), inRun);
-    });
-  });
+  e.loop(from, to, [&](Value token) { result = emitToken(token); });
   return result;
 }
 

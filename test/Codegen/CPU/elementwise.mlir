@@ -1,15 +1,16 @@
 // A linalg.generic runs on vectors where every operand is read at the element's
 // own row and column or repeated, and on scalars where its body says where it
-// reads; then all rows have to be there before it starts.
+// reads; then all rows have to be there before it starts. It moves up to what it
+// reads, before the router.
 // RUN: moe-opt %s --moe-schedule --moe-cpu-loops | FileCheck %s
 
 // CHECK-LABEL: func.func @moec_kernel_0(
-// CHECK: %[[J:.*]] = arith.divui %{{.*}}, %c2 : index
-// CHECK: memref.load %{{.*}}[%{{.*}}, %[[J]]]
 // CHECK: %[[LAST:.*]] = arith.subi %{{.*}}, %c1
 // CHECK: %[[OTHER:.*]] = arith.subi %[[LAST]], %{{.*}} : index
 // CHECK: memref.load %{{.*}}[%[[OTHER]], %{{.*}}]
 // CHECK: arith.addf %{{.*}} : f32
+// CHECK: %[[J:.*]] = arith.divui %{{.*}}, %c2 : index
+// CHECK: memref.load %{{.*}}[%{{.*}}, %[[J]]]
 // CHECK: arith.mulf %{{.*}} : vector<
 
 #id = affine_map<(t, n) -> (t, n)>

@@ -6,7 +6,7 @@
 // Predicts how long an expert's rows take on one panel of its weights, for each
 // way to order the work, and chooses the ways by the number of rows. Nothing
 // here looks at IR, so `moec explain` and tests can ask the same questions as
-// the compiler. docs/performance.md derives the formulas.
+// the compiler. docs/cpu.md derives the formulas.
 //
 //===----------------------------------------------------------------------===//
 
