@@ -23,7 +23,7 @@ touchedUnits(ArrayRef<std::pair<uint64_t, uint32_t>> accesses, uint64_t unit) {
   for (auto [address, bytes] : accesses)
     for (uint64_t at = address / unit; at * unit < address + bytes; ++at)
       units.push_back(at);
-  llvm::sort(units);
+  std::sort(units.begin(), units.end());
   units.erase(llvm::unique(units), units.end());
   return units;
 }

@@ -11,7 +11,7 @@
 
 #include "Launch.h"
 #include "Mbarriers.h"
-#include "moec/Emulator/TensorMap.h"
+#include "Transfer.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -20,69 +20,6 @@
 using namespace llvm;
 
 namespace moec::emulator {
-namespace {
-
-/// 16 bytes or less of a copy: `sharedOffset` in the block's shared memory; in
-/// global memory the bytes [first, last), of which null has none.
-struct Piece {
-  uint32_t sharedOffset;
-  char *global;
-  uint32_t first, last;
-};
-
-/// A whole copy.
-struct Transfer {
-  uint32_t sharedOffset = 0, bytes = 0;
-  std::vector<Piece> pieces;
-};
-
-} // namespace
-
-static constexpr uint32_t pieceBytes = 16;
-
-static uint32_t swizzled(uint32_t offset, Swizzle swizzle) {
-  uint32_t mask = (1u << unsigned(swizzle)) - 1;
-  return offset ^ ((offset >> 7 & mask) << 4);
-}
-
-/// The pieces of a box at `coordinates`; what lies outside of the tensor has no
-/// global memory.
-static Transfer boxTransfer(const TensorMap &map, ArrayRef<int32_t> coordinates,
-                            uint32_t sharedOffset) {
-  Transfer transfer{sharedOffset, uint32_t(map.boxBytes()), {}};
-  uint32_t perPiece = pieceBytes / map.elementBytes;
-  uint32_t perRow = map.box[0] / perPiece;
-  for (uint32_t i = 0; i < transfer.bytes / pieceBytes; ++i) {
-    int64_t x = coordinates[0] + int64_t(i % perRow) * perPiece;
-    char *global = map.address + x * int64_t(map.elementBytes);
-    bool inside = true;
-    uint32_t row = i / perRow;
-    for (unsigned d = 1; d < map.rank; ++d) {
-      int64_t at = coordinates[d] + int64_t(row % map.box[d]);
-      row /= map.box[d];
-      inside &= at >= 0 && at < int64_t(map.sizes[d]);
-      global += at * int64_t(map.strides[d]);
-    }
-    int64_t first = std::clamp<int64_t>(-x, 0, perPiece);
-    int64_t last = std::clamp<int64_t>(map.sizes[0] - x, first, perPiece);
-    Piece piece{swizzled(sharedOffset + i * pieceBytes, map.swizzle), nullptr,
-                0, 0};
-    if (inside && first < last)
-      piece = {piece.sharedOffset, global, uint32_t(first) * map.elementBytes,
-               uint32_t(last) * map.elementBytes};
-    transfer.pieces.push_back(piece);
-  }
-  return transfer;
-}
-
-static Transfer rangeTransfer(char *global, uint32_t sharedOffset,
-                              uint32_t bytes) {
-  Transfer transfer{sharedOffset, bytes, {}};
-  for (uint32_t at = 0; at < bytes; at += pieceBytes)
-    transfer.pieces.push_back({sharedOffset + at, global + at, 0, pieceBytes});
-  return transfer;
-}
-
 /// Checks the global side of each piece, dropping what must not be touched, and
 /// counts its sectors.
 static void checkPieces(Thread &thread, const Site &site, Transfer &transfer,
@@ -121,24 +58,6 @@ static bool checkRange(Thread &thread, const Site &site, const Block &owner,
   return true;
 }
 
-static void moveIn(Block &owner, const Transfer &transfer) {
-  for (const Piece &piece : transfer.pieces) {
-    char *to = owner.shared.data() + piece.sharedOffset;
-    std::memset(to, 0, pieceBytes);
-    if (piece.global)
-      std::memcpy(to + piece.first, piece.global + piece.first,
-                  piece.last - piece.first);
-  }
-}
-
-static void moveOut(const Block &owner, const Transfer &transfer) {
-  for (const Piece &piece : transfer.pieces)
-    if (piece.global)
-      std::memcpy(piece.global + piece.first,
-                  owner.shared.data() + piece.sharedOffset + piece.first,
-                  piece.last - piece.first);
-}
-
 /// A load into `owner` that completes on its mbarrier at `barrierAddress`.
 static void startLoad(Thread &thread, const Site &site, Block &owner,
                       Transfer transfer, uint64_t barrierAddress,
@@ -160,7 +79,7 @@ static void startLoad(Thread &thread, const Site &site, Block &owner,
     reportFault(thread, site, owner, *fault, "copy");
   launch.defer({[&launch, &owner, accessor, barrier, clock,
                  transfer = std::move(transfer)] {
-                  moveIn(owner, transfer);
+                  moveIn(owner.shared.data(), transfer);
                   owner.shared.landWrite(accessor(clock), transfer.sharedOffset,
                                          transfer.bytes, /*proxyTime=*/0);
                   completeBytes(launch, *barrier, transfer.bytes, clock);
@@ -291,7 +210,7 @@ struct BulkStore {
 
   void move() {
     if (!std::exchange(moved, true))
-      moveOut(*thread->block, transfer);
+      moveOut(thread->shared, transfer);
   }
   void finish() {
     move();

@@ -44,22 +44,37 @@ struct Shape {
 
 } // namespace
 
-static void loadOperands(const Gathering &gathering, const Shape &shape,
-                         float *a, float *b) {
+template <typename DecodeA, typename DecodeB>
+static void loadWith(const Gathering &gathering, const Shape &shape, float *a,
+                     float *b, DecodeA decodeA, DecodeB decodeB) {
   unsigned p = shape.perRegister(), bits = 32 / p;
+  unsigned registersA = shape.registersA(), registersB = shape.registersB();
   for (unsigned lane = 0; lane < warpSize; ++lane) {
     unsigned g = lane / 4, t = lane % 4;
     const uint64_t *in = gathering.lanes[lane].in;
-    for (unsigned r = 0; r < shape.registersA(); ++r)
+    for (unsigned r = 0; r < registersA; ++r)
       for (unsigned e = 0; e < p; ++e)
         a[(g + 8 * (r % 2)) * shape.k + p * t + e + 4 * p * (r / 2)] =
-            decodeElement(shape.a, uint32_t(in[r]) >> (bits * e));
-    in += shape.registersA();
-    for (unsigned r = 0; r < shape.registersB(); ++r)
+            decodeA(uint32_t(in[r]) >> (bits * e));
+    in += registersA;
+    for (unsigned r = 0; r < registersB; ++r)
       for (unsigned e = 0; e < p; ++e)
         b[(p * t + e + 4 * p * r) * columnsN + g] =
-            decodeElement(shape.b, uint32_t(in[r]) >> (bits * e));
+            decodeB(uint32_t(in[r]) >> (bits * e));
   }
+}
+
+/// bf16 is what nearly all kernels multiply, so it does not ask for the type of
+/// each element.
+static void loadOperands(const Gathering &gathering, const Shape &shape,
+                         float *a, float *b) {
+  auto bf16 = [](uint32_t code) { return bf16ToFloat(uint16_t(code)); };
+  if (shape.a == ElementType::BF16 && shape.b == ElementType::BF16)
+    return loadWith(gathering, shape, a, b, bf16, bf16);
+  loadWith(
+      gathering, shape, a, b,
+      [&](uint32_t code) { return decodeElement(shape.a, code); },
+      [&](uint32_t code) { return decodeElement(shape.b, code); });
 }
 
 /// Calls fn(slot, shift, row, column) for the accumulators of a lane.

@@ -3,61 +3,22 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Registers hold 64 bits: first the operands $0, $1, ..., then those declared
-// inside. Every flattened operand of an instruction is a register, a constant,
-// or nothing ("_").
+// Reading inline assembly.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Ptx.h"
 #include "FunctionRewriter.h"
-#include "Launch.h"
+#include "PtxProgram.h"
 #include "moec/Support/Error.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/InlineAsm.h"
 
-#include <bit>
-
 using namespace llvm;
 
 namespace moec::emulator {
 namespace {
-
-/// The most registers of one piece of assembly: wgmma's 128 accumulators, in
-/// and out, and some.
-constexpr unsigned maxRegisters = 320;
-
-struct Operand {
-  enum Kind { Register, Constant, Special, Sink } kind = Sink;
-  unsigned index = 0;
-  /// The constant, or what is added to the register.
-  uint64_t value = 0;
-};
-
-struct PtxInstruction {
-  PtxOperation operation;
-  /// The elements of all operands, and how many each operand has.
-  std::vector<Operand> operands;
-  llvm::SmallVector<unsigned, 8> counts;
-
-  unsigned firstCount() const { return counts.empty() ? 0 : counts.front(); }
-
-  /// Runs only if this register is (not) 0.
-  int predicate = -1;
-  bool negated = false;
-  /// Of a branch: the label, then the place it stands for.
-  std::string label;
-  size_t target = 0;
-};
-
-struct PtxProgram {
-  std::vector<PtxInstruction> instructions;
-  /// Register numbers of results and of arguments, in the order of slots; an
-  /// argument tied to a result sets both.
-  std::vector<unsigned> results;
-  std::vector<std::pair<unsigned, int>> arguments;
-};
 
 class Parser {
 public:
@@ -73,7 +34,7 @@ private:
   Error readInstruction(StringRef text, PtxInstruction instruction);
   Error readOperands(StringRef text, PtxInstruction &instruction);
   Error readOperand(StringRef text, PtxInstruction &instruction);
-  Expected<Operand> readElement(StringRef text);
+  Expected<PtxOperand> readElement(StringRef text);
   Error resolveLabels();
 
   const InlineAsm &assembly;
@@ -123,10 +84,10 @@ Error Parser::declare(StringRef text) {
   return Error::success();
 }
 
-Expected<Operand> Parser::readElement(StringRef text) {
+Expected<PtxOperand> Parser::readElement(StringRef text) {
   text = text.trim();
   StringRef whole = text;
-  Operand operand;
+  PtxOperand operand;
   if (text == "_")
     return operand;
   auto [name, offset] = text.split('+');
@@ -135,7 +96,7 @@ Expected<Operand> Parser::readElement(StringRef text) {
       return inputError("{} in inline PTX is not understood", quote(whole));
     text = name.trim();
   }
-  operand.kind = Operand::Register;
+  operand.kind = PtxOperand::Register;
   if (text.consume_front("$")) {
     text.consume_front("{");
     text = text.take_while(isDigit);
@@ -149,11 +110,11 @@ Expected<Operand> Parser::readElement(StringRef text) {
   }
   if (text.starts_with("%"))
     if (std::optional<unsigned> special = specialRegister(text.drop_front())) {
-      operand.kind = Operand::Special;
+      operand.kind = PtxOperand::Special;
       operand.index = *special;
       return operand;
     }
-  operand.kind = Operand::Constant;
+  operand.kind = PtxOperand::Constant;
   int64_t number;
   uint64_t bits;
   if ((text.consume_front("0f") || text.consume_front("0F") ||
@@ -201,7 +162,7 @@ Error Parser::readOperand(StringRef text, PtxInstruction &instruction) {
         return error;
     return Error::success();
   }
-  Expected<Operand> operand = readElement(text);
+  Expected<PtxOperand> operand = readElement(text);
   if (!operand)
     return operand.takeError();
   instruction.operands.push_back(*operand);
@@ -260,10 +221,10 @@ Error Parser::readStatement(StringRef statement) {
   if (statement.consume_front("@")) {
     instruction.negated = statement.consume_front("!");
     auto [name, rest] = statement.split(' ');
-    Expected<Operand> predicate = readElement(name);
+    Expected<PtxOperand> predicate = readElement(name);
     if (!predicate)
       return predicate.takeError();
-    if (predicate->kind != Operand::Register)
+    if (predicate->kind != PtxOperand::Register)
       return inputError("the predicate {} in inline PTX is no register",
                         quote(name));
     instruction.predicate = predicate->index;
@@ -285,59 +246,6 @@ Error Parser::resolveLabels() {
   return Error::success();
 }
 
-static void runInstruction(Thread &thread, const Site &site,
-                           const PtxInstruction &instruction,
-                           uint64_t *registers) {
-  uint64_t in[maxRegisters], out[maxRegisters];
-  bool hasResult = instruction.operation.result != PtxResult::None;
-  unsigned skip = instruction.operation.result == PtxResult::First
-                      ? instruction.firstCount()
-                      : 0;
-  unsigned count = 0;
-  for (const Operand &operand :
-       ArrayRef(instruction.operands).drop_front(skip)) {
-    uint64_t value = operand.value;
-    if (operand.kind == Operand::Register)
-      value += registers[operand.index];
-    else if (operand.kind == Operand::Special)
-      value = thread.registers[operand.index];
-    in[count++] = value;
-  }
-  // Operands that may be left out are 0.
-  std::fill_n(in + count, std::min(4u, maxRegisters - count), 0);
-  instruction.operation.run(thread, site, in, out);
-  for (unsigned i = 0; hasResult && i < instruction.firstCount(); ++i)
-    if (instruction.operands[i].kind == Operand::Register)
-      registers[instruction.operands[i].index] = out[i];
-}
-
-static void runProgram(Thread &thread, const Site &site,
-                       const PtxProgram &program, const uint64_t *in,
-                       uint64_t *out) {
-  uint64_t registers[maxRegisters] = {};
-  for (auto [number, tied] : program.arguments) {
-    registers[number] = *in;
-    if (tied >= 0)
-      registers[tied] = *in;
-    ++in;
-  }
-  for (size_t at = 0; at < program.instructions.size();) {
-    const PtxInstruction &instruction = program.instructions[at++];
-    if (instruction.predicate >= 0 &&
-        bool(registers[instruction.predicate]) == instruction.negated)
-      continue;
-    if (instruction.label.empty()) {
-      runInstruction(thread, site, instruction, registers);
-      continue;
-    }
-    if (instruction.target < at)
-      thread.launch().tick(thread);
-    at = instruction.target;
-  }
-  for (unsigned number : program.results)
-    *out++ = registers[number];
-}
-
 Expected<PtxCode> Parser::parse() {
   if (Error error = readConstraints())
     return std::move(error);
@@ -351,11 +259,10 @@ Expected<PtxCode> Parser::parse() {
   if (numRegisters > maxRegisters)
     return inputError("inline PTX with more than {} registers is not modelled",
                       maxRegisters);
-  auto shared = std::make_shared<const PtxProgram>(std::move(program));
-  return PtxCode{
-      title.empty() ? "inline PTX" : title,
-      [shared](Thread &thread, const Site &site, const uint64_t *in,
-               uint64_t *out) { runProgram(thread, site, *shared, in, out); }};
+  if (title.empty())
+    title = "inline PTX";
+  program.numRegisters = numRegisters;
+  return PtxCode{title, makeOperation(std::move(program))};
 }
 
 Expected<PtxCode> parsePtx(const InlineAsm &assembly,

@@ -219,6 +219,85 @@ define ptx_kernel void @k() {
             "modelled");
 }
 
+TEST(LaunchTest, ReportsNameTheLineOfTheSource) {
+  TestKernel kernel(R"(
+define ptx_kernel void @k(ptr %out) !dbg !3 {
+  %p = getelementptr i32, ptr %out, i32 5
+  store i32 1, ptr %p, align 4, !dbg !4
+  ret void
+}
+!llvm.dbg.cu = !{!0}
+!llvm.module.flags = !{!5}
+!0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1)
+!1 = !DIFile(filename: "kernel.cu", directory: "")
+!2 = !DISubroutineType(types: !{})
+!3 = distinct !DISubprogram(name: "k", file: !1, unit: !0, type: !2, spFlags: DISPFlagDefinition)
+!4 = !DILocation(line: 42, column: 7, scope: !3)
+!5 = !{i32 2, !"Debug Info Version", i32 3}
+)");
+  auto out = kernel.buffer<int32_t>("out", 5);
+  LaunchReport report = kernel.launch({}, out.address());
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].location, "kernel.cu:42:7");
+}
+
+TEST(LaunchTest, DivisionTrapsAndMisalignmentAreReported) {
+  TestKernel kernel(R"(
+declare void @llvm.trap()
+define ptx_kernel void @k(ptr %out, i32 %zero, i32 %minusOne) {
+  %q = sdiv i32 7, %zero
+  %least = shl i32 %minusOne, 31
+  %r = sdiv i32 %least, %minusOne
+  store i32 %r, ptr %out, align 4
+  %p = getelementptr i8, ptr %out, i32 2
+  store i32 %q, ptr %p, align 4
+  call void @llvm.trap()
+  ret void
+}
+)");
+  auto out = kernel.buffer<int32_t>("out", 2);
+  LaunchReport report = kernel.launch({}, out.address(), 0, -1);
+  EXPECT_TRUE(report.has(FindingKind::DivisionByZero)) << report.text();
+  EXPECT_TRUE(report.has(FindingKind::Misaligned)) << report.text();
+  EXPECT_TRUE(report.has(FindingKind::Trap)) << report.text();
+}
+
+TEST(LaunchTest, BytesOfAWordHaveTheirOwnHistory) {
+  TestKernel kernel(R"(
+@s = internal addrspace(3) global [32 x i8] undef, align 4
+declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+declare void @llvm.nvvm.barrier.cta.sync.aligned.all(i32)
+define ptx_kernel void @k(ptr %out) {
+  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+  %p = getelementptr i8, ptr addrspace(3) @s, i32 %t
+  %v = trunc i32 %t to i8
+  store i8 %v, ptr addrspace(3) %p, align 1
+  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)
+  %word = and i32 %t, 28
+  %q = getelementptr i8, ptr addrspace(3) @s, i32 %word
+  %w = load i32, ptr addrspace(3) %q, align 4
+  %o = getelementptr i32, ptr %out, i32 %t
+  store i32 %w, ptr %o, align 4
+  ret void
+}
+)");
+  auto out = kernel.buffer<uint32_t>("out", 32);
+  LaunchReport report = kernel.launch({{1}, {32}}, out.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  EXPECT_EQ(out[5], 0x07060504u);
+}
+
+TEST(LaunchTest, EmulatorsDoNotShareState) {
+  auto text =
+      withBarrier("call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)");
+  TestKernel first(text), second(text);
+  auto a = first.buffer<int32_t>("a", 64), b = second.buffer<int32_t>("b", 64);
+  EXPECT_TRUE(first.launch({{1}, {64}}, a.address()).clean());
+  EXPECT_TRUE(second.launch({{1}, {64}}, b.address()).clean());
+  // Each knows its own buffers only.
+  EXPECT_FALSE(first.launch({{1}, {64}}, b.address()).clean());
+}
+
 TEST(LaunchTest, AnEndlessLoopIsGivenUp) {
   TestKernel kernel(R"(
 define ptx_kernel void @k(ptr %flag) {
