@@ -62,6 +62,38 @@ def Moe_Mxfp4Attr : Moe_Attr<"Mxfp4", "mxfp4"> {
   let parameters = (ins);
 }
 
+def Moe_Int8Attr : Moe_Attr<"Int8", "int8"> {
+  let summary = "int8 numbers with a scale for each row or group";
+  let description = [{
+    Along the last dimension every `group` numbers share a scale; without
+    `group` (or with 0) all of a row do. A number is `code * scale` with a code
+    from -127 to 127. The scale of a whole row is f32, that of a group bf16; it
+    is the largest magnitude divided by 127, rounded to nearest even, and a code
+    is the number divided by it (`x * (1 / scale)`, each step in f32), rounded to
+    nearest even. Numbers whose largest magnitude is below 2^-100 are zero. With
+    a NaN or an infinity among them, all numbers under one scale are NaN.
+
+    Example:
+    ```mlir
+    func.func @encode(%x: tensor<?x64xf32>, %w: tensor<8x32x64xbf16>)
+        -> (tensor<?x64xf32, #moe.int8>,
+            tensor<8x32x64xf32, #moe.int8<group = 32>>) {
+      %q = moe.encode %x : tensor<?x64xf32> -> tensor<?x64xf32, #moe.int8>
+      %v = moe.encode %w : tensor<8x32x64xbf16>
+          -> tensor<8x32x64xf32, #moe.int8<group = 32>>
+      return %q, %v : tensor<?x64xf32, #moe.int8>,
+                      tensor<8x32x64xf32, #moe.int8<group = 32>>
+    }
+    ```
+
+    Constraints:
+    - C1: `group` is 0 or a multiple of 32.
+  }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$group);
+  let assemblyFormat = "(`<` `group` `=` $group^ `>`)?";
+  let genVerifyDecl = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Strategies: what a back end is told to do
 //===----------------------------------------------------------------------===//
@@ -150,6 +182,12 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     `w * (cols / W) + n % (cols / W)`, step `k / depth`, place `k % depth`. A
     panel has `steps` steps; what `N` and `K` do not fill is zero.
 
+    With an `encoding` the numbers are encoded so, `type` is that of a code, and
+    the scales stand in the stream: a panel is a sequence of *units*, a unit is
+    the scales `[group][cols]` of as many groups as fill whole cache lines (64
+    bytes), then the codes of these groups. Codes are stored as unsigned
+    numbers: of `#moe.int8` as `code + 128`.
+
     Life cycle: written by `moe-lower-to-cpu` as an attribute of the kernel,
     obeyed by the packer.
 
@@ -165,9 +203,29 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     Constraints: none.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$args, "int64_t":$cols,
-                        "int64_t":$depth, "int64_t":$steps, "Type":$type);
+                        "int64_t":$depth, "int64_t":$steps, "Type":$type,
+                        OptionalParameter<"Attribute">:$encoding);
   let assemblyFormat = [{
-    `<` `args` `=` `[` $args `]` `,` struct($cols, $depth, $steps, $type) `>`
+    `<` `args` `=` `[` $args `]` `,`
+    struct($cols, $depth, $steps, $type, $encoding) `>`
+  }];
+  let extraClassDeclaration = [{
+    /// Numbers of a row under one scale; K if all are, or there is no scale.
+    int64_t getGroup() const;
+    /// Groups in a unit and in a panel.
+    int64_t getUnitGroups() const;
+    int64_t getGroups() const;
+    /// Steps of a group and of a unit.
+    int64_t getGroupSteps() const { return getGroup() / getDepth(); }
+    int64_t getUnitSteps() const { return getUnitGroups() * getGroupSteps(); }
+    /// Bytes of a step's codes, of a group's scales, of a unit and of a panel.
+    int64_t getStepBytes() const;
+    int64_t getScaleBytes() const;
+    int64_t getUnitBytes() const;
+    int64_t getPanelBytes() const;
+    /// Where, in a panel, the scales and the codes of a group begin.
+    int64_t getScaleOffset(int64_t group) const;
+    int64_t getCodeOffset(int64_t group) const;
   }];
 }
 

@@ -21,8 +21,8 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
     that were not taken. `moe-lower-to-cpu` obeys them.
 
     Pairs of bf16 (`depth` 2) are taken when both operands are bf16 and the
-    target multiplies such pairs; otherwise weights are widened to f32 in
-    registers. A tile uses at most three quarters of the registers for
+    target multiplies such pairs, fours of int8 (`depth` 4) when both are
+    encoded; otherwise weights are widened to f32 in registers. A tile uses at most three quarters of the registers for
     accumulators, so that nothing spills.
 
     Before:
@@ -89,7 +89,9 @@ def MoeLowerToCpuPass : Pass<"moe-lower-to-cpu", "::mlir::ModuleOp"> {
     fit its operands; the message says which.
   }];
   let options = [
-    Option<"lanes", "lanes", "int64_t", "16", "f32 numbers in a vector register">
+    Option<"lanes", "lanes", "int64_t", "16", "f32 numbers in a vector register">,
+    Option<"int8Dot", "int8-dot", "bool", "false",
+           "the target has a dot product of four int8 numbers into i32">
   ];
   let dependentDialects = [
     "::mlir::moe::MoeDialect", "::mlir::scf::SCFDialect",

@@ -77,6 +77,7 @@ def Moe_DispatchOp : Moe_Op<"dispatch", [
     - C2: `top_k` is at least 1.
     - C3: `scale`, if given, has rank 2 and `top_k` columns.
     - C4: the result has as many rows as there are slots.
+    - C5: `x` and the result have one encoding.
   }];
   let arguments = (ins RankedTensorOf<[F32, F16, BF16]>:$x,
                        RankedTensorOf<[I32]>:$slots,
@@ -147,7 +148,7 @@ def Moe_GroupedMatmulOp : Moe_Op<"grouped_matmul", [
     Constraints:
     - C1: `input` and the result have rank 2.
     - C2: there is a weight; with `by` weights are `[E, N, K]`, without
-      `[N, K]`, all of one shape and element type.
+      `[N, K]`, all of one shape, element type and encoding.
     - C3: `K` is the width of `input`, `N` the width of the result.
     - C4: `offsets` has `E` + 1 elements.
     - C5: every one of `columns` is `[E, N]`, or `[N]` without `by`.

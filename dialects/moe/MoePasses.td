@@ -13,6 +13,46 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MoeQuantizePass : Pass<"moe-quantize", "::mlir::ModuleOp"> {
+  let summary = "encodes weights, and the rows they are multiplied with";
+  let description = [{
+    Puts a `moe.encode` on the weights of every `moe.grouped_matmul` and
+    `moe.linear`, and with `activations` one on their rows. Products whose
+    result a `moe.router` reads, and those of fewer than 16 columns, are gates:
+    they keep their weights. Runs on imported layers, before fusion.
+
+    Rows are encoded before they are dispatched, and from what they were before
+    a rounding to a narrower type: a token is encoded once, and rounded once.
+
+    Before:
+    ```mlir
+    func.func @experts(%x: tensor<?x64xf32>, %offsets: tensor<9xi32>,
+        %slots: tensor<?xi32>, %w: tensor<8x32x64xbf16>) -> tensor<?x32xf32> {
+      %b = arith.truncf %x : tensor<?x64xf32> to tensor<?x64xbf16>
+      %rows = moe.dispatch %b, %slots top_k(2)
+          : (tensor<?x64xbf16>, tensor<?xi32>) -> tensor<?x64xbf16>
+      %y = moe.grouped_matmul %rows weights(%w) by(%offsets)
+          : (tensor<?x64xbf16>, tensor<8x32x64xbf16>, tensor<9xi32>)
+          -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    ```
+    After `moe-quantize{weights=int8 activations=int8}`: the dispatch reads
+    `moe.encode %x : tensor<?x64xf32> -> tensor<?x64xf32, #moe.int8>`, and the
+    product multiplies its rows by `moe.encode %w : tensor<8x32x64xbf16> ->
+    tensor<8x32x64xf32, #moe.int8>`.
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int8\"",
+           "stored (as in the checkpoint) or int8">,
+    Option<"group", "group", "int64_t", "0",
+           "numbers of a row under one scale; 0: all of them">,
+    Option<"activations", "activations", "std::string", "\"float\"",
+           "float (as imported) or int8">
+  ];
+  let dependentDialects = ["::mlir::moe::MoeDialect"];
+}
+
 def MoeFuseRouterPass : Pass<"moe-fuse-router", "::mlir::ModuleOp"> {
   let summary = "moves the gating product into the router";
   let description = [{

@@ -10,6 +10,7 @@
 
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "MoeAttrs.td"
 
@@ -92,6 +93,48 @@ def Moe_UseOp : Moe_Op<"use", [
   let arguments = (ins FlatSymbolRefAttr:$weight);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+def Moe_EncodeOp : Moe_Op<"encode", [
+    Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                              ["reifyResultShapes"]>]> {
+  let summary = "the same tensor in another storage encoding";
+  let description = [{
+    Every number becomes the one that the encoding of the result puts in its
+    place; the encoding says how. From then on these are the tensor's numbers:
+    what is computed with them is exact but for the usual rounding of f32.
+    A product of encoded rows and encoded weights multiplies their codes as
+    integers, one group at a time.
+
+    What a weight is encoded as is what a bundle stores. Rows are encoded while
+    the layer runs.
+
+    Life cycle: written by `moe-quantize`; of weights obeyed by the packer, of
+    rows lowered by the back end.
+
+    Example:
+    ```mlir
+    func.func @quantized(%x: tensor<?x64xf32>, %w: tensor<32x64xbf16>)
+        -> tensor<?x32xf32> {
+      %q = moe.encode %x : tensor<?x64xf32> -> tensor<?x64xf32, #moe.int8>
+      %v = moe.encode %w
+          : tensor<32x64xbf16> -> tensor<32x64xf32, #moe.int8>
+      %y = moe.linear %q, %v
+          : (tensor<?x64xf32, #moe.int8>, tensor<32x64xf32, #moe.int8>)
+          -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    ```
+
+    Constraints:
+    - C1: operand and result have one shape, of rank 1 at least, and a static
+      last dimension.
+    - C2: the result is encoded as `#moe.int8`, and its element type is f32.
+  }];
+  let arguments = (ins Moe_Floats:$x);
+  let results = (outs Moe_Floats:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
 }
 
 def Moe_LayerOp : Moe_Op<"layer", [

@@ -38,6 +38,8 @@ private:
   std::optional<std::string> checkpoint, dumpDirectory;
   std::optional<int64_t> threads;
   bool noWeights = false, noFuse = false;
+  QuantizeOptions quantize;
+  std::optional<int64_t> group;
   Phase phase = Phase::Bundle;
   CpuTarget target;
 };
@@ -60,6 +62,18 @@ void CompileCommand::declare(OptionTable &options) {
                "x86-64-v3 or znver4",
                mcpu);
   model.declareLayers(options);
+  options.choice("weights",
+                 "what the bundle holds the experts' weights as; stored, the "
+                 "default, is as in the checkpoint",
+                 {"stored", "int8"}, quantize.weights);
+  options.number("group", "N",
+                 "numbers of a row of weights under one scale, a multiple of "
+                 "32; all of them if not given",
+                 group, 32, 1 << 20);
+  options.choice("activations",
+                 "what rows are multiplied as; float, the default, is as in "
+                 "the model",
+                 {"float", "int8"}, quantize.activations);
   options.flag("no-weights",
                "leave weights.bin out; the checkpoint may lack its weights",
                noWeights);
@@ -87,6 +101,12 @@ Error CompileCommand::check() {
     return usageError("there is no target {}; the targets are: cpu",
                       quote(targetName));
   phase = *parsePhase(emit);
+  quantize.group = group.value_or(0);
+  if (quantize.group % 32 != 0)
+    return usageError("--group={} is not a multiple of 32", quantize.group);
+  if (quantize.weights == "stored" && (group || quantize.activations == "int8"))
+    return usageError("{} is about encoded weights; add --weights=int8",
+                      group ? "--group" : "--activations=int8");
   if (output == "-" && phase == Phase::Bundle)
     return usageError("a bundle is a directory and cannot go to the screen; "
                       "give -o another path or choose another --emit");
@@ -107,6 +127,8 @@ Expected<int> CompileCommand::run(Console &console) {
   if (!input)
     return input.takeError();
   progress.setWhat("compiling");
+  if (Error error = quantizeModule(*input->module, quantize))
+    return std::move(error);
   if (dumpDirectory)
     if (Error error =
             dumpPhases(*input->module, phase, target, !noFuse, *dumpDirectory))

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "moec/Dialect/Moe/Passes.h"
 #include "moec/Pipelines/Pipelines.h"
 #include "moec/Support/Error.h"
 
@@ -47,6 +48,19 @@ Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
                         phaseName(from), phaseName(next));
     from = next;
   }
+  return Error::success();
+}
+
+Error quantizeModule(mlir::ModuleOp module, const QuantizeOptions &options) {
+  mlir::PassManager manager(module.getContext());
+  mlir::moe::MoeQuantizePassOptions pass;
+  pass.weights = options.weights;
+  pass.group = options.group;
+  pass.activations = options.activations;
+  manager.addPass(mlir::moe::createMoeQuantizePass(pass));
+  if (failed(manager.run(module)))
+    return inputError("the weights cannot be encoded as asked for; the "
+                      "messages above say why");
   return Error::success();
 }
 

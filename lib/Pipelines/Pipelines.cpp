@@ -71,6 +71,7 @@ void buildLoopsPipeline(OpPassManager &manager,
                         const PipelineOptions &options) {
   moe::MoeLowerToCpuPassOptions lowering;
   lowering.lanes = options.lanes;
+  lowering.int8Dot = options.int8Dot;
   manager.addPass(moe::createMoeLowerToCpuPass(lowering));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -82,6 +82,7 @@ const OpTable &OpTable::get() {
     addRouterOps(table);
     addSelectionOps(table);
     addCapacity(table);
+    addEncode(table);
     addExpertOps(table);
     addGroupedMatmul(table);
     return table;
@@ -175,6 +176,12 @@ Error Evaluator::applyOverride(mlir::Value value, Frame &frame) {
 Expected<TensorRef> Evaluator::whole(mlir::Value value, const Frame &frame) {
   if (frame.has(value))
     return frame.ref(value);
+  if (mlir::moe::EncodeOp op = encoded.lookup(value)) {
+    Expected<TensorRef> weight = whole(op.getX(), frame);
+    if (!weight)
+      return weight.takeError();
+    return encode(op, **weight, /*isWeight=*/true);
+  }
   mlir::moe::WeightOp weight = weights.lookup(value);
   assert(weight && "a value is computed or a weight");
   TensorRef &read = readWeights[weight];
@@ -188,6 +195,12 @@ Expected<TensorRef> Evaluator::whole(mlir::Value value, const Frame &frame) {
 
 Expected<TensorRef> Evaluator::expert(mlir::Value stack, int64_t index,
                                       const Frame &frame) {
+  if (mlir::moe::EncodeOp op = encoded.lookup(stack)) {
+    Expected<TensorRef> matrix = expert(op.getX(), index, frame);
+    if (!matrix)
+      return matrix.takeError();
+    return encode(op, **matrix, /*isWeight=*/true);
+  }
   mlir::moe::WeightOp weight = weights.lookup(stack);
   bool isInMemory = frame.has(stack) || !weight || readWeights.contains(weight);
   if (isInMemory) {

@@ -96,6 +96,7 @@ void addGeneric(OpTable &table);
 void addRouterOps(OpTable &table);
 void addSelectionOps(OpTable &table);
 void addCapacity(OpTable &table);
+void addEncode(OpTable &table);
 void addExpertOps(OpTable &table);
 void addGroupedMatmul(OpTable &table);
 
@@ -114,6 +115,9 @@ public:
   void bindWeight(mlir::Value value, mlir::moe::WeightOp weight) {
     weights[value] = weight;
   }
+  bool isWeight(mlir::Value value) const { return weights.contains(value); }
+  /// Says that the result of `op` is a weight, encoded when it is asked for.
+  void bindEncoded(mlir::moe::EncodeOp op) { encoded[op.getResult()] = op; }
   /// Says that `value` is `tensor`, whatever is computed for it.
   void override(mlir::Value value, const Tensor &tensor, llvm::StringRef name) {
     overrides[value] = {std::make_shared<Tensor>(tensor), name.str()};
@@ -147,6 +151,7 @@ private:
   WeightProvider &provider;
   const RunOptions &options;
   llvm::DenseMap<mlir::Value, mlir::moe::WeightOp> weights;
+  llvm::DenseMap<mlir::Value, mlir::moe::EncodeOp> encoded;
   /// Weights read whole, by operation.
   llvm::DenseMap<mlir::Operation *, TensorRef> readWeights;
   llvm::DenseMap<mlir::Value, Override> overrides;
@@ -163,6 +168,10 @@ llvm::Error checkSameShape(mlir::Operation *op, const Tensor &a,
 /// The format that floats of `type`, or of its elements, are rounded to; the
 /// type has been checked to be one that rounds.
 const Format &formatOf(mlir::Type type);
+
+/// What moe.encode makes of `x`; of a weight, whose values are exact whatever
+/// their bounds say, exactly.
+TensorRef encode(mlir::moe::EncodeOp op, const Tensor &x, bool isWeight);
 
 /// Whether the reference can compute with `type`, or with its elements.
 bool isKnownType(mlir::Type type);

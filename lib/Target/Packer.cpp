@@ -7,6 +7,8 @@
 
 #include "Packer.h"
 #include "moec/Support/Error.h"
+#include "moec/Support/Float.h"
+#include "moec/Support/Quantize.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -20,6 +22,8 @@ static DType dtypeOf(Type type) {
     return DType::BF16;
   if (type.isF16())
     return DType::F16;
+  if (type.isInteger(8))
+    return DType::I8;
   return type.isInteger(64) ? DType::I64 : DType::F32;
 }
 
@@ -43,6 +47,54 @@ static void fillPanels(moe::PanelsAttr pack, const T *matrix, int64_t n,
   }
 }
 
+namespace {
+
+/// Encodes the rows of a matrix into the columns of panels.
+class PanelEncoder {
+public:
+  PanelEncoder(moe::PanelsAttr pack, int64_t n, int64_t k, int64_t first,
+               int64_t share)
+      : pack(pack), n(n), k(k), first(first), share(share),
+        codes(pack.getGroup()) {}
+
+  /// Columns that no row fills have a scale of zero.
+  void encode(const float *matrix, uint8_t *panels) {
+    int64_t group = pack.getGroup();
+    for (int64_t row = 0; row < n; ++row) {
+      uint8_t *panel = panels + row / share * pack.getPanelBytes();
+      for (int64_t g = 0; g * group < k; ++g)
+        encodeGroup({matrix + row * k + g * group,
+                     static_cast<size_t>(std::min(group, k - g * group))},
+                    g, first + row % share, panel);
+    }
+  }
+
+private:
+  void encodeGroup(ArrayRef<float> values, int64_t g, int64_t col,
+                   uint8_t *panel) {
+    bool narrow = pack.getScaleBytes() == 2 * pack.getCols();
+    MutableArrayRef<int8_t> target =
+        MutableArrayRef(codes).take_front(values.size());
+    float scale =
+        quantizeInt8(values, narrow ? ScaleType::BF16 : ScaleType::F32, target);
+    uint8_t *scales = panel + pack.getScaleOffset(g);
+    if (narrow)
+      reinterpret_cast<uint16_t *>(scales)[col] = floatToBf16(scale);
+    else
+      reinterpret_cast<float *>(scales)[col] = scale;
+    uint8_t *column = panel + pack.getCodeOffset(g) + col * pack.getDepth();
+    for (auto [i, code] : enumerate(target))
+      column[i / pack.getDepth() * pack.getStepBytes() + i % pack.getDepth()] =
+          static_cast<uint8_t>(code + 128);
+  }
+
+  const moe::PanelsAttr pack;
+  const int64_t n, k, first, share;
+  std::vector<int8_t> codes;
+};
+
+} // namespace
+
 Expected<Packer> Packer::create(Attribute pack,
                                 ArrayRef<moe::WeightOp> weights) {
   Packer packer;
@@ -65,8 +117,8 @@ Expected<Packer> Packer::create(Attribute pack,
   uint64_t width = bitWidth(packer.type) / 8;
   if (panels) {
     int64_t share = panels.getCols() / numbers.size();
-    packer.bytesOfSlice = divideCeil(packer.rows, share) * panels.getSteps() *
-                          panels.getCols() * panels.getDepth() * width;
+    packer.bytesOfSlice =
+        divideCeil(packer.rows, share) * panels.getPanelBytes();
   } else {
     packer.bytesOfSlice = packer.rows * padded.getWidth() * width;
   }
@@ -85,21 +137,30 @@ Error Packer::open(const Checkpoint &checkpoint) {
 
 std::string Packer::layout() const {
   if (auto panels = dyn_cast<moe::PanelsAttr>(pack))
-    return fmt::format("panels of {} columns, {} steps of {}{}",
-                       panels.getCols(), panels.getSteps(), panels.getDepth(),
-                       ops.size() > 1 ? ", weights side by side" : "");
+    return fmt::format(
+        "panels of {} columns, {} steps of {}{}{}", panels.getCols(),
+        panels.getSteps(), panels.getDepth(),
+        panels.getEncoding()
+            ? fmt::format(", a scale for each {}", panels.getGroup())
+            : "",
+        ops.size() > 1 ? ", weights side by side" : "");
   return fmt::format("rows of {}", cast<moe::PaddedRowsAttr>(pack).getWidth());
+}
+
+DType Packer::readType() const {
+  auto panels = dyn_cast<moe::PanelsAttr>(pack);
+  return panels && panels.getEncoding() ? DType::F32 : type;
 }
 
 Error Packer::packSlice(int64_t slice, PackJob &job) const {
   job.bytes.assign(bytesOfSlice, 0);
-  uint64_t width = bitWidth(type) / 8;
+  uint64_t width = bitWidth(readType()) / 8;
   job.matrix.resize(rows * cols * width);
   for (auto [i, reader] : enumerate(readers)) {
     mlir::moe::WeightOp op = ops[i];
     bool hasNan = false;
-    if (Error error =
-            reader.readSlice(slice, type, job.matrix, hasNan, job.scratch))
+    if (Error error = reader.readSlice(slice, readType(), job.matrix, hasNan,
+                                       job.scratch))
       return error;
     if (hasNan)
       job.nanWeights.push_back(
@@ -108,6 +169,12 @@ Error Packer::packSlice(int64_t slice, PackJob &job) const {
               : op.getSymName().str());
     if (auto panels = dyn_cast<moe::PanelsAttr>(pack)) {
       int64_t share = panels.getCols() / ops.size();
+      if (panels.getEncoding()) {
+        PanelEncoder(panels, rows, cols, i * share, share)
+            .encode(reinterpret_cast<const float *>(job.matrix.data()),
+                    job.bytes.data());
+        continue;
+      }
       auto fill = [&](auto zero) {
         using T = decltype(zero);
         fillPanels(panels, reinterpret_cast<const T *>(job.matrix.data()), rows,

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Obeys #moe.panels and #moe.padded_rows. A blob is a sequence of slices of
-// equal size, one for each expert, that are packed independently.
+// equal size, one for each expert, that are packed independently. Weights with
+// an encoding are quantised here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,6 +47,8 @@ public:
   llvm::Error packSlice(int64_t slice, PackJob &job) const;
 
 private:
+  /// The type in which weights are read.
+  DType readType() const;
   mlir::Attribute pack;
   llvm::SmallVector<mlir::moe::WeightOp, 2> ops;
   std::vector<WeightReader> readers;

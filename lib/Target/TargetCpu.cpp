@@ -120,6 +120,7 @@ Expected<CpuTarget> resolveCpu(StringRef cpu) {
     target.lanes = wide ? 16 : 8;
     target.registers = wide ? 32 : 16;
     target.bf16Dot = wide && has("avx512bf16");
+    target.int8Dot = has(wide ? "avx512vnni" : "avxvnni");
   } else {
     target.lanes = 4;
     target.registers = 32;

@@ -77,6 +77,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "l3-rate",
       llvm::cl::desc("bytes a cycle that a core reads from the third cache"),
       llvm::cl::init(10)};
+  Option<bool> int8Dot{
+      *this, "int8-dot",
+      llvm::cl::desc("the target has a dot product of four int8 numbers"),
+      llvm::cl::init(false)};
   Option<bool> fuse{*this, "fuse", llvm::cl::desc("run the fusion passes"),
                     llvm::cl::init(true)};
 
@@ -91,6 +95,7 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
     readRate = target.readRate;
     fetchRate = target.fetchRate;
     l3Rate = target.l3Rate;
+    int8Dot = target.int8Dot;
   }
 };
 
@@ -112,6 +117,17 @@ void buildLlvmPipeline(mlir::OpPassManager &manager,
 llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
                         const CpuTarget &target, bool fuse = true,
                         llvm::StringRef reproducer = "");
+
+/// How weights and rows are encoded: the options of moe-quantize, in words.
+struct QuantizeOptions {
+  std::string weights = "stored", activations = "float";
+  int64_t group = 0;
+};
+
+/// Encodes the weights and rows of an imported module (phase Moe). Fails if the
+/// pass does; its messages are the context's diagnostics.
+llvm::Error quantizeModule(mlir::ModuleOp module,
+                           const QuantizeOptions &options);
 
 /// The module as text, ending in a newline.
 std::string moduleText(mlir::ModuleOp module);

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PackedProduct.h"
 #include "moec/Codegen/CPU/CostModel.h"
 #include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
@@ -31,17 +32,25 @@ struct MoeChooseStrategyPass
     : impl::MoeChooseStrategyPassBase<MoeChooseStrategyPass> {
   using Base::Base;
 
-  CpuTileAttr chooseTile(Type rows, Type weights, int64_t numWeights,
-                         int64_t n) {
-    bool pairs = bf16Dot && rows.isBF16() && weights.isBF16();
+  CpuTileAttr chooseTile(Value rows, RankedTensorType weights,
+                         int64_t numWeights) {
+    int64_t n = weights.getShape().drop_back().back();
+    bool fours =
+        cast<RankedTensorType>(rows.getType()).getEncoding() != nullptr;
+    bool pairs = bf16Dot && getElementTypeOrSelf(rows).isBF16() &&
+                 weights.getElementType().isBF16();
+    auto int8 = dyn_cast_if_present<Int8Attr>(weights.getEncoding());
     // Accumulators, one vector of weights for each, and a broadcast row
     // element: 6 x 4 + 4 + 1 of 32 registers, 6 x 2 + 2 + 1 of 16.
     int64_t vectors = registers >= 32 ? 4 : 2;
+    // Numbers in groups have accumulators of a group and of all groups.
+    if (int8 && int8.getGroup())
+      vectors = std::max(vectors / 2, numWeights);
     // A narrow product does not fill a wide panel.
     int64_t cols =
         std::min(vectors * lanes,
                  static_cast<int64_t>(llvm::alignTo(n, lanes)) * numWeights);
-    int64_t depth = pairs ? 2 : 1;
+    int64_t depth = fours ? 4 : pairs ? 2 : 1;
     return CpuTileAttr::get(&getContext(), tileRows, cols, depth, lanes,
                             tileUnroll);
   }
@@ -58,16 +67,16 @@ struct MoeChooseStrategyPass
     return target;
   }
 
-  ArrayAttr chooseLoops(Operation *op, CpuTileAttr tile, Type weights,
-                        int64_t k) {
+  ArrayAttr chooseLoops(Operation *op, CpuTileAttr tile,
+                        RankedTensorType weights) {
+    PanelsAttr panels = moec::cpu::panelsFor(tile, {}, weights);
     moec::PanelWork work;
     work.tileRows = tile.getRows();
     work.vectors = tile.getCols() / tile.getLanes();
-    work.unroll = tile.getUnroll();
-    work.steps =
-        llvm::alignTo(llvm::divideCeil(k, tile.getDepth()), tile.getUnroll());
-    work.stepBytes = tile.getCols() * tile.getDepth() *
-                     llvm::divideCeil(weights.getIntOrFloatBitWidth(), 8);
+    work.unroll =
+        panels.getGroups() > 1 ? panels.getUnitSteps() : tile.getUnroll();
+    work.steps = panels.getSteps();
+    work.stepBytes = panels.getPanelBytes() / panels.getSteps();
     moec::CpuTarget target = describeTarget();
     SmallVector<Attribute> ranges;
     for (const moec::RangeChoice &choice : moec::chooseRanges(work, target)) {
@@ -102,7 +111,9 @@ struct MoeChooseStrategyPass
         llvm::formatv("tiles of {0} x {1}, {2}; from {3} rows: {4}, {5} cycles "
                       "a panel",
                       tile.getRows(), tile.getCols(),
-                      tile.getDepth() == 2 ? "pairs of bf16" : "f32 steps",
+                      tile.getDepth() == 4   ? "fours of int8"
+                      : tile.getDepth() == 2 ? "pairs of bf16"
+                                             : "f32 steps",
                       choice.from, words(choice.loops), cycles(choice.loops));
     remark::analysis(
         op->getLoc(),
@@ -111,17 +122,17 @@ struct MoeChooseStrategyPass
   }
 
   /// Chooses for an operation that multiplies `rows` by `numWeights` matrices
-  /// of type `weights` and `n` x `k` elements.
+  /// of the type of `weight`.
   template <typename Op>
-  void choose(Op op, Type rows, Type weights, int64_t numWeights, int64_t n,
-              int64_t k) {
+  void choose(Op op, Value rows, Value weight, int64_t numWeights) {
     if (op.getStrategy())
       return;
-    CpuTileAttr tile = chooseTile(rows, weights, numWeights, n);
+    auto weights = cast<RankedTensorType>(weight.getType());
+    CpuTileAttr tile = chooseTile(rows, weights, numWeights);
     op.setStrategyAttr(tile);
     // A router runs its products a few tokens at a time.
     if (!op->template getParentOfType<RouterOp>())
-      op.setRangesAttr(chooseLoops(op, tile, weights, k));
+      op.setRangesAttr(chooseLoops(op, tile, weights));
   }
 
   void runOnOperation() override {
@@ -134,16 +145,11 @@ struct MoeChooseStrategyPass
       return signalPassFailure();
     }
     getOperation().walk([&](Operation *op) {
-      if (auto linear = dyn_cast<LinearOp>(op)) {
-        auto weight = cast<RankedTensorType>(linear.getWeight().getType());
-        choose(linear, getElementTypeOrSelf(linear.getX()),
-               weight.getElementType(), 1, weight.getDimSize(0),
-               weight.getDimSize(1));
-      } else if (auto product = dyn_cast<GroupedMatmulOp>(op)) {
-        choose(product, getElementTypeOrSelf(product.getInput()),
-               product.getWeightType(), product.getWeights().size(),
-               product.getN(), product.getK());
-      }
+      if (auto linear = dyn_cast<LinearOp>(op))
+        choose(linear, linear.getX(), linear.getWeight(), 1);
+      else if (auto product = dyn_cast<GroupedMatmulOp>(op))
+        choose(product, product.getInput(), product.getWeights()[0],
+               product.getWeights().size());
     });
   }
 };

@@ -13,8 +13,8 @@
 
 namespace moec::cpu {
 
-KernelEmitter::KernelEmitter(func::FuncOp kernel, int64_t lanes)
-    : b(kernel.getLoc(), kernel.getContext()), lanes(lanes),
+KernelEmitter::KernelEmitter(func::FuncOp kernel, int64_t lanes, bool int8Dot)
+    : b(kernel.getLoc(), kernel.getContext()), lanes(lanes), int8Dot(int8Dot),
       name(("moec_" + kernel.getSymName()).str()) {
   b.setInsertionPoint(kernel);
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
@@ -135,21 +135,25 @@ void KernelEmitter::when(Value condition, function_ref<void()> body) {
   body();
 }
 
+Value KernelEmitter::tailMask(int64_t cols) {
+  int64_t tail = cols % lanes;
+  if (tail == 0)
+    return {};
+  SmallVector<bool> set(lanes);
+  std::fill_n(set.begin(), tail, true);
+  VectorType type = vector(b.getI1Type(), lanes);
+  return arith::ConstantOp::create(
+      b, type, DenseElementsAttr::get(type, ArrayRef<bool>(set)));
+}
+
 void KernelEmitter::forVectors(int64_t cols,
                                function_ref<void(Value, Value)> body) {
   int64_t whole = cols / lanes * lanes;
   if (whole > 0)
     loop(index(0), index(whole), index(lanes),
          [&](Value col) { body(col, Value()); });
-  if (whole == cols)
-    return;
-  SmallVector<bool> set(lanes);
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    set[lane] = whole + lane < cols;
-  VectorType type = vector(b.getI1Type(), lanes);
-  Value mask = arith::ConstantOp::create(
-      b, type, DenseElementsAttr::get(type, ArrayRef<bool>(set)));
-  body(index(whole), mask);
+  if (Value mask = tailMask(cols))
+    body(index(whole), mask);
 }
 
 //===----------------------------------------------------------------------===//

@@ -54,10 +54,12 @@ enum class Split { TokenRows, Other };
 
 class KernelEmitter {
 public:
-  KernelEmitter(func::FuncOp kernel, int64_t lanes);
+  KernelEmitter(func::FuncOp kernel, int64_t lanes, bool int8Dot);
 
   ImplicitLocOpBuilder b;
   const int64_t lanes;
+  /// The target has a dot product of four int8 numbers into i32.
+  const bool int8Dot;
 
   // The call.
   Value call, thread, threads, tokens, sequence, givenRouting;
@@ -98,6 +100,8 @@ public:
   loopWhile(ValueRange inits, function_ref<Value(ValueRange)> condition,
             function_ref<SmallVector<Value>(ValueRange)> body);
   void when(Value condition, function_ref<void()> body);
+  /// The lanes that count in the last vector of `cols` columns; null if all do.
+  Value tailMask(int64_t cols);
   /// Visits [0, cols) in vectors: whole ones, and at the end one of which only
   /// the lanes set in `mask` count (`mask` is null for whole vectors).
   void forVectors(int64_t cols, function_ref<void(Value col, Value mask)> body);
@@ -122,6 +126,9 @@ public:
   Buffer allocate(RowCount rows, int64_t cols, Type element);
   /// Rows of `cols` elements side by side, without room between them.
   Buffer allocateDense(RowCount rows, int64_t cols, Type element);
+  /// One number of `type` made of the elements of a matrix from [row, col] on.
+  Value loadAs(Value memref, Value row, Value col, Type type);
+  void storeAs(Value number, Value memref, Value row, Value col);
   /// The memory `pointer` points to, as a memref of `type`; dynamic sizes and
   /// strides come from `sizes` and `strides`, outermost first.
   Value viewPointer(Value pointer, MemRefType type, ValueRange sizes = {},

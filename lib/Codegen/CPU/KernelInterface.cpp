@@ -150,6 +150,8 @@ LogicalResult KernelLowering::bindInput(BlockArgument argument,
 }
 
 std::optional<int64_t> KernelLowering::weightNumber(Value tensor) {
+  if (auto encode = tensor.getDefiningOp<moe::EncodeOp>())
+    return weightNumber(encode.getX());
   auto found = weightNumbers.find(tensor);
   return found == weightNumbers.end() ? std::nullopt
                                       : std::optional(found->second);

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelLowering.h"
+#include "EncodedRows.h"
 #include "VectorBody.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -101,6 +102,7 @@ LogicalResult KernelLowering::lower(Operation &op) {
       .Case([&](moe::GroupOp op) { return lowerGroup(*this, op); })
       .Case([&](moe::CapacityOp op) { return lowerCapacity(*this, op); })
       .Case([&](moe::DispatchOp op) { return lowerDispatch(*this, op); })
+      .Case([&](moe::EncodeOp op) { return lowerEncode(*this, op); })
       .Case([&](moe::CombineOp op) { return lowerCombine(*this, op); })
       .Case([&](moe::IdentityExpertsOp op) {
         return lowerIdentityExperts(*this, op);
@@ -153,6 +155,8 @@ RowCount KernelLowering::rowCount(Value tensor) {
                 cast<RankedTensorType>(group.getIds().getType()).getDimSize(1)};
   if (auto router = dyn_cast_if_present<moe::RouterOp>(op))
     return rowCount(router.getRows()[0]);
+  if (auto encode = dyn_cast_if_present<moe::EncodeOp>(op))
+    return rowCount(encode.getX());
   if (auto dispatch = dyn_cast_if_present<moe::DispatchOp>(op))
     return rowCount(dispatch.getSlots());
   if (auto product = dyn_cast_if_present<moe::GroupedMatmulOp>(op)) {
@@ -198,6 +202,11 @@ static bool isScalarValue(Value tensor) {
 Buffer KernelLowering::allocateResult(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   Buffer buffer;
+  if (std::optional<EncodedRows> layout = EncodedRows::of(tensor)) {
+    buffer = e.allocate(rowCount(tensor), layout->bytes(), e.b.getI8Type());
+    set(tensor, buffer);
+    return buffer;
+  }
   auto output = outputs.find(tensor);
   bool scalar = isScalarValue(tensor);
   if (output != outputs.end() && scalar) {

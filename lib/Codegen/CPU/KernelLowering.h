@@ -20,8 +20,8 @@ namespace moec::cpu {
 
 class KernelLowering {
 public:
-  KernelLowering(func::FuncOp kernel, int64_t lanes)
-      : e(kernel, lanes), kernel(kernel) {}
+  KernelLowering(func::FuncOp kernel, int64_t lanes, bool int8Dot)
+      : e(kernel, lanes, int8Dot), kernel(kernel) {}
 
   /// Emits the kernel and its workspace function beside `kernel`.
   LogicalResult run();
@@ -39,7 +39,8 @@ public:
   /// A number (or index) computed by the function.
   Value getScalar(Value value) { return scalars.lookup(value); }
 
-  /// The number of a function argument among the weights, if it is one.
+  /// The number among the weights of a function argument, or of one that is
+  /// encoded.
   std::optional<int64_t> weightNumber(Value tensor);
   /// The memory of a packed weight, described by `pack`.
   Value weightMemory(Attribute pack, MemRefType type);
@@ -82,6 +83,7 @@ LogicalResult lowerRouter(KernelLowering &k, moe::RouterOp op);
 LogicalResult lowerGroup(KernelLowering &k, moe::GroupOp op);
 LogicalResult lowerCapacity(KernelLowering &k, moe::CapacityOp op);
 LogicalResult lowerDispatch(KernelLowering &k, moe::DispatchOp op);
+LogicalResult lowerEncode(KernelLowering &k, moe::EncodeOp op);
 LogicalResult lowerCombine(KernelLowering &k, moe::CombineOp op);
 LogicalResult lowerIdentityExperts(KernelLowering &k,
                                    moe::IdentityExpertsOp op);

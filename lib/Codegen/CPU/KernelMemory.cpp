@@ -91,6 +91,25 @@ void KernelEmitter::prefetch(Value address) {
   LLVM::Prefetch::create(b, pointer, /*rw=*/0, /*hint=*/2, /*cache=*/1);
 }
 
+/// The vector of the elements of `memref` that one number of `type` takes.
+static VectorType partsOf(Value memref, Type type) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  return VectorType::get({elementBytes(type) / elementBytes(element)}, element);
+}
+
+Value KernelEmitter::loadAs(Value memref, Value row, Value col, Type type) {
+  Value parts = vector::LoadOp::create(b, partsOf(memref, type), memref,
+                                       ValueRange{row, col});
+  Value whole = vector::BitCastOp::create(b, vector(type, 1), parts);
+  return vector::ExtractOp::create(b, whole, 0);
+}
+
+void KernelEmitter::storeAs(Value number, Value memref, Value row, Value col) {
+  Value parts = vector::BitCastOp::create(b, partsOf(memref, number.getType()),
+                                          splat(number, 1));
+  vector::StoreOp::create(b, parts, memref, ValueRange{row, col});
+}
+
 Value KernelEmitter::count(RowCount rows) {
   Value total = index(rows.fixed);
   if (rows.perToken)

@@ -34,7 +34,8 @@ struct MoeLowerToCpuPass : impl::MoeLowerToCpuPassBase<MoeLowerToCpuPass> {
         return signalPassFailure();
       }
     for (Operation *kernel : kernels)
-      if (failed(moec::cpu::KernelLowering(cast<func::FuncOp>(kernel), lanes)
+      if (failed(moec::cpu::KernelLowering(cast<func::FuncOp>(kernel), lanes,
+                                           int8Dot)
                      .run()))
         return signalPassFailure();
     for (Operation &op :

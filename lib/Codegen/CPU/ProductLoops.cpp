@@ -212,8 +212,7 @@ private:
         Value to = arith::MinSIOp::create(e.b, e.add(from, chunk), steps);
         Chunk range{from, to};
         Pair within = pair;
-        Value inside = e.add(product.address(e, pair.expert, pair.panel),
-                             e.mul(to, e.index(shape.stepBytes())));
+        Value inside = product.address(e, pair.expert, pair.panel, to);
         within.next =
             arith::SelectOp::create(e.b, e.less(to, steps), inside, pair.next);
         emitTiles(within, e.add(first, block.first), block.length, ahead,
@@ -324,10 +323,10 @@ static FailureOr<bool> checkRanges(Operation *op, ArrayAttr ranges,
       return op->emitOpError("range ")
              << range << " does not follow one from " << before
              << " rows on; ranges begin at 1 row and rise";
-    if (range.getChunk() % shape.tile.getUnroll() != 0)
+    if (range.getChunk() % shape.chunkSteps() != 0)
       return op->emitOpError("range ")
              << range << " has chunks of " << range.getChunk()
-             << " steps, not a multiple of the " << shape.tile.getUnroll()
+             << " steps, not a multiple of the " << shape.chunkSteps()
              << " that a tile takes at a time";
     before = range.getFrom();
     chunked |= range.getChunk() != 0 && range.getChunk() < shape.steps();

@@ -14,78 +14,6 @@
 
 namespace moec::cpu {
 
-Value PackedProduct::panel(KernelEmitter &e, Value expert, Value panel) const {
-  MemRefType type = shape.panelType(e.b.getContext());
-  Value zero = e.index(0);
-  SmallVector<OpFoldResult> offsets{expert, panel, zero, zero};
-  SmallVector<OpFoldResult> sizes{e.b.getIndexAttr(1), e.b.getIndexAttr(1)};
-  for (int64_t size : type.getShape())
-    sizes.push_back(e.b.getIndexAttr(size));
-  SmallVector<OpFoldResult> strides(4, e.b.getIndexAttr(1));
-  return memref::SubViewOp::create(e.b, type, panels, offsets, sizes, strides);
-}
-
-Value PackedProduct::address(KernelEmitter &e, Value expert,
-                             Value panel) const {
-  Value number = e.add(e.mul(expert, e.index(shape.panels())), panel);
-  Value bytes = e.index(shape.steps() * shape.stepBytes());
-  return e.add(e.address(panels), e.mul(number, bytes));
-}
-
-FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
-                                     Attribute strategy, ValueRange weights,
-                                     ValueRange columns, Buffer rows,
-                                     Buffer destination) {
-  auto tile = dyn_cast_if_present<moe::CpuTileAttr>(strategy);
-  if (!tile)
-    return op->emitOpError("has no #moe.cpu_tile strategy; run "
-                           "moe-choose-strategy first");
-  auto type = cast<RankedTensorType>(weights[0].getType());
-  int64_t experts = type.getRank() == 3 ? type.getDimSize(0) : 1;
-  PackedProduct product;
-  TileShape &shape = product.shape;
-  shape.tile = tile;
-  shape.weights = weights.size();
-  shape.n = type.getShape().drop_back().back();
-  shape.k = type.getShape().back();
-  shape.rowsType = cast<MemRefType>(rows.memref.getType());
-  shape.destinationType = cast<MemRefType>(destination.memref.getType());
-  shape.panelElement = type.getElementType();
-  if (tile.getCols() % (tile.getLanes() * shape.weights) != 0)
-    return op->emitOpError("strategy ")
-           << tile << " cannot split " << tile.getCols() << " columns among "
-           << shape.weights << " weights";
-  bool pairs = tile.getDepth() == 2;
-  if (pairs && !(shape.panelElement.isBF16() && rows.elementType().isBF16()))
-    return op->emitOpError("strategy ")
-           << tile << " takes pairs of bf16, the operands are "
-           << rows.elementType() << " and " << shape.panelElement;
-  if (tile.getDepth() > 2 || shape.resultCols() > 64 || tile.getUnroll() > 8)
-    return op->emitOpError("strategy ") << tile << " is out of range";
-
-  SmallVector<int64_t> numbers;
-  for (Value weight :
-       llvm::concat<Value>(llvm::to_vector(weights), llvm::to_vector(columns)))
-    if (!k.weightNumber(weight))
-      return op->emitOpError(
-          "multiplies by or adds a tensor that is not a weight of the layer");
-  for (Value weight : weights)
-    numbers.push_back(*k.weightNumber(weight));
-  for (Value column : columns)
-    product.columns.push_back(k.paddedWeight(column, k.e.b.getF32Type()));
-  for (const Buffer &column : product.columns)
-    shape.columnTypes.push_back(cast<MemRefType>(column.memref.getType()));
-
-  auto pack =
-      moe::PanelsAttr::get(op->getContext(), numbers, tile.getCols(),
-                           tile.getDepth(), shape.steps(), shape.panelElement);
-  product.panels = k.weightMemory(
-      pack, MemRefType::get({experts, shape.panels(), shape.steps(),
-                             tile.getCols() * tile.getDepth()},
-                            shape.panelElement));
-  return product;
-}
-
 Value countRuns(KernelEmitter &e, Value count, int64_t most) {
   return e.div(e.add(count, e.index(most - 1)), e.index(most));
 }
@@ -125,7 +53,7 @@ LogicalResult lowerLinear(KernelLowering &k, moe::LinearOp op) {
   FailureOr<PackedProduct> product =
       packProduct(k, op, op.getStrategyAttr(), op.getWeight(),
                   op.getBias() ? ValueRange(op.getBias()) : ValueRange(),
-                  operands.rows, operands.destination);
+                  op.getX(), operands.rows, operands.destination);
   if (failed(product))
     return failure();
   return emitProduct(k, op, *product, operands, op.getRangesAttr(), "linear");
@@ -154,7 +82,7 @@ LogicalResult lowerGroupedMatmul(KernelLowering &k, moe::GroupedMatmulOp op) {
   operands.destination = k.allocateResult(op.getResult());
   FailureOr<PackedProduct> product =
       packProduct(k, op, op.getStrategyAttr(), op.getWeights(), op.getColumns(),
-                  operands.rows, operands.destination);
+                  op.getInput(), operands.rows, operands.destination);
   if (failed(product))
     return failure();
   product->shape.scaled = op.getScale() != nullptr;

@@ -8,30 +8,9 @@
 #ifndef MOEC_LIB_CODEGEN_CPU_PRODUCTS_H
 #define MOEC_LIB_CODEGEN_CPU_PRODUCTS_H
 
-#include "KernelLowering.h"
-#include "Tile.h"
+#include "PackedProduct.h"
 
 namespace moec::cpu {
-
-/// A product whose weights are packed in panels: `memref<E x P x S x W x T>`.
-struct PackedProduct {
-  TileShape shape;
-  Value panels;
-  SmallVector<Buffer> columns;
-
-  /// The panel `panel` of expert `expert`.
-  Value panel(KernelEmitter &e, Value expert, Value panel) const;
-  /// Its address.
-  Value address(KernelEmitter &e, Value expert, Value panel) const;
-};
-
-/// Packs `weights` (of rank 2, or 3 with experts) the way `strategy` says, for
-/// rows in `rows` and results in `destination`. Reports on `op` a strategy that
-/// does not fit.
-FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
-                                     Attribute strategy, ValueRange weights,
-                                     ValueRange columns, Buffer rows,
-                                     Buffer destination);
 
 /// Some rows: the first, how many, and which of how many runs they are.
 struct Run {

@@ -116,8 +116,9 @@ LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
   SmallVector<Value, 1> columns;
   if (linear.getBias())
     columns.push_back(outside(linear.getBias()));
-  FailureOr<PackedProduct> product = packProduct(
-      k, linear, strategy, outside(linear.getWeight()), columns, rows, result);
+  FailureOr<PackedProduct> product =
+      packProduct(k, linear, strategy, outside(linear.getWeight()), columns,
+                  linear.getX(), rows, result);
   if (failed(product))
     return failure();
   TileFunctions tiles(e, product->shape, k.uniqueName("gate"));

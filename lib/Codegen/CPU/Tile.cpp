@@ -12,39 +12,31 @@
 #include "Tile.h"
 #include "VectorBody.h"
 
-#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace moec::cpu {
 
 int64_t TileShape::panels() const { return llvm::divideCeil(n, resultCols()); }
 
-int64_t TileShape::steps() const {
-  return llvm::alignTo(llvm::divideCeil(k, tile.getDepth()), tile.getUnroll());
-}
-
-int64_t TileShape::panelSize() const {
-  return steps() * tile.getCols() * tile.getDepth();
-}
-
-int64_t TileShape::stepBytes() const {
-  return tile.getCols() * tile.getDepth() * elementBytes(panelElement);
+int64_t TileShape::chunkSteps() const {
+  return grouped() ? layout.getUnitSteps() : tile.getUnroll();
 }
 
 int64_t TileShape::iterationLines() const {
-  return llvm::divideCeil(tile.getUnroll() * stepBytes(), lineBytes);
+  int64_t iterations = steps() / tile.getUnroll();
+  return llvm::divideCeil(layout.getPanelBytes(), iterations * lineBytes);
 }
 
-MemRefType TileShape::partialsType(MLIRContext *context) const {
+MemRefType TileShape::partialsType() const {
   return MemRefType::get({ShapedType::kDynamic, tile.getCols()},
-                         Float32Type::get(context));
+                         Float32Type::get(layout.getContext()));
 }
 
-MemRefType TileShape::panelType(MLIRContext *context) const {
-  int64_t width = tile.getCols() * tile.getDepth();
+MemRefType TileShape::panelType() const {
+  MLIRContext *context = layout.getContext();
   return MemRefType::get(
-      {steps(), width}, panelElement,
-      StridedLayoutAttr::get(context, ShapedType::kDynamic, {width, 1}));
+      {layout.getPanelBytes()}, IntegerType::get(context, 8),
+      StridedLayoutAttr::get(context, ShapedType::kDynamic, {1}));
 }
 
 /// Reads what a call passes back out of the arguments of a tile function, in
@@ -118,137 +110,188 @@ struct TileBody {
   const TileShape &shape;
   const TileArguments &args;
   const int64_t rows, lanes = shape.tile.getLanes(),
-                      depth = shape.tile.getDepth(),
                       vectors = shape.tile.getCols() / lanes;
+  const moe::PanelsAttr layout = shape.layout;
+  const Arithmetic &arithmetic = *shape.arithmetic;
 
-  /// One step of K: every row's element (or pair) times every vector of the
-  /// panel.
-  void step(Value k, SmallVectorImpl<Value> &accumulators) {
-    SmallVector<Value> panel;
+  RowOperand row(int64_t r) { return {args.rows, args.rowNumbers[r]}; }
+
+  /// One step of K: every row's elements from `k` on times every vector of the
+  /// step whose codes begin at `offset`.
+  void step(Value k, Value offset, SmallVectorImpl<Value> &accumulators) {
+    SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v)
-      panel.push_back(loadPanel(k, v));
-    Value element = e.mul(k, e.index(depth));
+      weights.push_back(arithmetic.weights(args.panel, offset, v));
     for (int64_t r = 0; r < rows; ++r) {
-      Value row = broadcastRow(args.rowNumbers[r], element);
+      Value x = arithmetic.row(row(r), k);
       for (int64_t v = 0; v < vectors; ++v) {
         Value &accumulator = accumulators[r * vectors + v];
-        accumulator = multiplyAdd(accumulator, row, panel[v]);
+        accumulator = arithmetic.multiplyAdd(accumulator, x, weights[v]);
       }
     }
   }
 
-  Value loadPanel(Value k, int64_t v) {
-    Value packed = vector::LoadOp::create(
-        e.b, e.vector(shape.panelElement, lanes * depth), args.panel,
-        ValueRange{k, e.index(v * lanes * depth)});
-    return depth == 1 ? widen(packed) : packed;
+  /// Steps [from, to) of those whose first is step `first` of K and has its
+  /// codes at `offset`. Carries the accumulators and, last, the address of what
+  /// is to be fetched meanwhile.
+  SmallVector<Value> runSteps(Value from, Value to, Value first, Value offset,
+                              ArrayRef<Value> inits) {
+    int64_t unroll = shape.tile.getUnroll();
+    Value aheadBytes = e.mul(args.aheadLines, e.index(lineBytes));
+    return e.loopCarried(
+        from, to, e.index(unroll), inits,
+        [&](Value number, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          Value ahead = next.pop_back_val();
+          Value end = e.add(ahead, aheadBytes);
+          e.loop(ahead, end, e.index(lineBytes),
+                 [&](Value address) { e.prefetch(address); });
+          for (int64_t u = 0; u < unroll; ++u) {
+            Value at = e.add(number, e.index(u));
+            step(e.mul(e.add(first, at), e.index(layout.getDepth())),
+                 e.add(offset, e.mul(at, e.index(layout.getStepBytes()))),
+                 next);
+          }
+          next.push_back(end);
+          return next;
+        });
   }
 
-  /// The row's element in every lane; with `depth` 2, its pair of bf16.
-  Value broadcastRow(Value row, Value k) {
-    if (depth == 1) {
-      Value x = memref::LoadOp::create(e.b, args.rows, ValueRange{row, k});
-      return e.splat(widen(x), lanes);
+  /// Accumulators at the beginning of a group.
+  SmallVector<Value> starts(Value group) {
+    SmallVector<Value> values;
+    for (int64_t r = 0; r < rows; ++r)
+      values.append(vectors, arithmetic.start(row(r), group));
+    return values;
+  }
+
+  /// The accumulators of a group, whose scales begin at `offset`, scaled; added
+  /// to `sums` if there are any.
+  SmallVector<Value> scaled(ArrayRef<Value> accumulators, Value offset,
+                            ArrayRef<Value> sums = {}) {
+    SmallVector<Value> result(accumulators.size());
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value scale = arithmetic.scale(args.panel, offset, v);
+      for (int64_t i = v; i < rows * vectors; i += vectors) {
+        Value x = arithmetic.toF32(accumulators[i]);
+        result[i] =
+            sums.empty()
+                ? arith::MulFOp::create(e.b, x, scale).getResult()
+                : vector::FMAOp::create(e.b, x, scale, sums[i]).getResult();
+      }
     }
-    Type bf16 = e.b.getBF16Type();
-    Value pair = vector::LoadOp::create(e.b, e.vector(bf16, depth), args.rows,
-                                        ValueRange{row, k});
-    Value bits =
-        vector::BitCastOp::create(e.b, e.vector(e.b.getF32Type(), 1), pair);
-    Value scalar = vector::ExtractOp::create(e.b, bits, 0);
-    return vector::BitCastOp::create(e.b, e.vector(bf16, lanes * depth),
-                                     e.splat(scalar, lanes));
+    return result;
   }
 
-  Value widen(Value x) {
-    if (getElementTypeOrSelf(x).isF32())
-      return x;
-    Type type = e.b.getF32Type();
-    if (auto vectorType = dyn_cast<VectorType>(x.getType()))
-      type = vectorType.clone(type);
-    return arith::ExtFOp::create(e.b, type, x);
+  /// Adds the groups of unit `unit` to the sums that are carried.
+  SmallVector<Value> addUnit(Value unit, ValueRange carried) {
+    SmallVector<Value> sums(carried);
+    int64_t groups = layout.getUnitGroups();
+    Value begin = e.mul(unit, e.index(layout.getUnitBytes()));
+    Value steps = e.index(layout.getGroupSteps());
+    for (int64_t g = 0; g < groups; ++g) {
+      Value group = e.add(e.mul(unit, e.index(groups)), e.index(g));
+      SmallVector<Value> inits = starts(group);
+      inits.push_back(sums.pop_back_val());
+      SmallVector<Value> accumulators =
+          runSteps(e.index(0), steps, e.mul(group, steps),
+                   e.add(begin, e.index(layout.getCodeOffset(g))), inits);
+      Value ahead = accumulators.pop_back_val();
+      sums = scaled(accumulators,
+                    e.add(begin, e.index(layout.getScaleOffset(g))), sums);
+      sums.push_back(ahead);
+    }
+    return sums;
   }
 
-  Value multiplyAdd(Value accumulator, Value row, Value panel) {
-    if (depth == 1)
-      return vector::FMAOp::create(e.b, row, panel, accumulator);
-    return x86vector::DotBF16Op::create(e.b, accumulator.getType(), accumulator,
-                                        row, panel);
+  /// What is carried over K: sums of scaled groups, else accumulators.
+  SmallVector<Value> accumulate() {
+    Value from = shape.chunked ? args.from : e.index(0);
+    Value to = shape.chunked ? args.to : e.index(shape.steps());
+    SmallVector<Value> carried = initial();
+    carried.push_back(args.ahead);
+    if (shape.grouped()) {
+      Value unit = e.index(layout.getUnitSteps());
+      carried = e.loopCarried(e.div(from, unit), e.div(to, unit), e.index(1),
+                              carried, [&](Value number, ValueRange carried) {
+                                return addUnit(number, carried);
+                              });
+    } else {
+      carried = runSteps(from, to, e.index(0), e.index(layout.getCodeOffset(0)),
+                         carried);
+    }
+    carried.pop_back();
+    return carried;
   }
 
-  /// Where the accumulators stand before the first step.
-  SmallVector<Value> initialAccumulators() {
-    VectorType type = e.f32Vector();
-    auto zero = arith::ConstantOp::create(e.b, type,
-                                          DenseElementsAttr::get(type, 0.0f));
-    SmallVector<Value> zeros(rows * vectors, zero);
+  /// What is carried before the first step.
+  SmallVector<Value> initial() {
+    SmallVector<Value> begin =
+        shape.grouped()
+            ? SmallVector<Value>(rows * vectors, e.splat(e.f32(0.0), lanes))
+            : starts(e.index(0));
     if (!shape.chunked)
-      return zeros;
-    SmallVector<Type> types(rows * vectors, type);
+      return begin;
     Value isFirst = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
                                           args.from, e.index(0));
     auto branch = scf::IfOp::create(
         e.b, isFirst,
         [&](OpBuilder &b, Location loc) {
-          scf::YieldOp::create(b, loc, zeros);
+          scf::YieldOp::create(b, loc, begin);
         },
         [&](OpBuilder &b, Location loc) {
           OpBuilder::InsertionGuard guard(e.b);
           e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
           SmallVector<Value> loaded;
           for (int64_t i = 0; i < rows * vectors; ++i)
-            loaded.push_back(vector::LoadOp::create(e.b, type, args.partials,
-                                                    partialPosition(i)));
+            loaded.push_back(vector::BitCastOp::create(
+                e.b, cast<VectorType>(begin[i].getType()),
+                vector::LoadOp::create(e.b, f32Vector(), args.partials,
+                                       partialPosition(i))));
           scf::YieldOp::create(e.b, loaded);
         });
     return llvm::to_vector_of<Value>(branch.getResults());
   }
 
-  /// Where accumulator `i` waits between two chunks.
+  VectorType f32Vector() { return e.vector(e.b.getF32Type(), lanes); }
+
+  /// Where value `i` of what is carried waits between two chunks.
   SmallVector<Value, 2> partialPosition(int64_t i) {
     return {e.add(args.firstPartial, e.index(i / vectors)),
             e.index(i % vectors * lanes)};
   }
 
-  SmallVector<Value> accumulate() {
-    int64_t unroll = shape.tile.getUnroll();
-    Value from = shape.chunked ? args.from : e.index(0);
-    Value to = shape.chunked ? args.to : e.index(shape.steps());
-    SmallVector<Value> inits = initialAccumulators();
-    inits.push_back(args.ahead);
-    Value aheadBytes = e.mul(args.aheadLines, e.index(lineBytes));
-    SmallVector<Value> sums = e.loopCarried(
-        from, to, e.index(unroll), inits, [&](Value k, ValueRange carried) {
-          SmallVector<Value> next(carried);
-          Value ahead = next.pop_back_val();
-          Value end = e.add(ahead, aheadBytes);
-          e.loop(ahead, end, e.index(lineBytes),
-                 [&](Value address) { e.prefetch(address); });
-          for (int64_t u = 0; u < unroll; ++u)
-            step(e.add(k, e.index(u)), next);
-          next.push_back(end);
-          return next;
-        });
-    sums.pop_back();
-    return sums;
+  void storePartials(ArrayRef<Value> carried) {
+    for (auto [i, value] : llvm::enumerate(carried))
+      vector::StoreOp::create(
+          e.b, vector::BitCastOp::create(e.b, f32Vector(), value),
+          args.partials, partialPosition(i));
   }
 
-  /// The result of vector `v` of row `r`, from the accumulators of that
-  /// element.
-  Value finish(ArrayRef<Value> accumulators, int64_t r, int64_t v) {
-    int64_t perWeight = vectors / shape.weights;
+  /// What all sums of a row are multiplied by, or null.
+  Value rowFactor(int64_t r) {
+    Value factor = arithmetic.rowScale(row(r));
+    if (!shape.scaled)
+      return factor;
+    return factor ? arith::MulFOp::create(e.b, factor, args.scales[r])
+                  : args.scales[r];
+  }
+
+  /// The result of vector `v` of row `r`, from the sums of that element.
+  Value finish(ArrayRef<Value> sums, int64_t r, int64_t v) {
+    int64_t perWeight = vectors / shape.weights();
     Value col = e.add(args.firstCol, e.index(v * lanes));
+    Value factor = rowFactor(r);
     SmallVector<Value> elements;
-    for (int64_t w = 0; w < shape.weights; ++w) {
-      Value x = accumulators[r * vectors + w * perWeight + v];
-      if (shape.scaled)
-        x = arith::MulFOp::create(e.b, x, e.splat(args.scales[r], lanes));
+    for (int64_t w = 0; w < shape.weights(); ++w) {
+      Value x = sums[r * vectors + w * perWeight + v];
+      if (factor)
+        x = arith::MulFOp::create(e.b, x, e.splat(factor, lanes));
       elements.push_back(x);
     }
     for (Value column : args.columns)
-      elements.push_back(
-          vector::LoadOp::create(e.b, e.vector(e.b.getF32Type(), lanes), column,
-                                 ValueRange{args.expert, col}));
+      elements.push_back(vector::LoadOp::create(e.b, f32Vector(), column,
+                                                ValueRange{args.expert, col}));
     if (shape.epilogue)
       return clearBeyondN(
           cloneBodyOnVectors(e, *shape.epilogue, elements, lanes)[0], col);
@@ -302,10 +345,13 @@ struct TileBody {
             /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
   }
 
-  void storeResults(ArrayRef<Value> accumulators) {
+  void storeResults(ArrayRef<Value> carried) {
+    SmallVector<Value> sums(carried);
+    if (!shape.grouped() && layout.getScaleBytes())
+      sums = scaled(carried, e.index(layout.getScaleOffset(0)));
     for (int64_t r = 0; r < rows; ++r)
-      for (int64_t v = 0; v < vectors / shape.weights; ++v)
-        store(finish(accumulators, r, v), r, v);
+      for (int64_t v = 0; v < vectors / shape.weights(); ++v)
+        store(finish(sums, r, v), r, v);
   }
 
   void emit() {
@@ -316,14 +362,10 @@ struct TileBody {
     Value isLast = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, args.to,
                                          e.index(shape.steps()));
     e.when(isLast, [&] { prefetchResults(); });
-    SmallVector<Value> accumulators = accumulate();
-    e.when(isLast, [&] { storeResults(accumulators); });
+    SmallVector<Value> carried = accumulate();
+    e.when(isLast, [&] { storeResults(carried); });
     Value isNotLast = e.less(args.to, e.index(shape.steps()));
-    e.when(isNotLast, [&] {
-      for (auto [i, accumulator] : llvm::enumerate(accumulators))
-        vector::StoreOp::create(e.b, accumulator, args.partials,
-                                partialPosition(i));
-    });
+    e.when(isNotLast, [&] { storePartials(carried); });
   }
 };
 
@@ -335,7 +377,7 @@ func::FuncOp TileFunctions::emit(KernelEmitter &e, int64_t rows) {
   Type index = e.b.getIndexType();
   SmallVector<Type> types{shape.rowsType};
   types.append(rows, index);
-  types.append({shape.panelType(e.b.getContext()), index, index});
+  types.append({shape.panelType(), index, index});
   types.append(shape.columnTypes.begin(), shape.columnTypes.end());
   types.append(shape.scaled ? rows : 0, e.b.getF32Type());
   types.push_back(shape.destinationType);
@@ -343,7 +385,7 @@ func::FuncOp TileFunctions::emit(KernelEmitter &e, int64_t rows) {
   types.append(shape.combines ? rows : 0, e.b.getF32Type());
   types.append({index, index});
   if (shape.chunked)
-    types.append({index, index, shape.partialsType(e.b.getContext()), index});
+    types.append({index, index, shape.partialsType(), index});
   auto function =
       func::FuncOp::create(e.b, name + "_tile" + std::to_string(rows),
                            e.b.getFunctionType(types, {}));

@@ -11,6 +11,7 @@
 #ifndef MOEC_LIB_CODEGEN_CPU_TILE_H
 #define MOEC_LIB_CODEGEN_CPU_TILE_H
 
+#include "Arithmetic.h"
 #include "KernelEmitter.h"
 
 namespace moec::cpu {
@@ -18,11 +19,14 @@ namespace moec::cpu {
 /// What a product's tiles have in common.
 struct TileShape {
   moe::CpuTileAttr tile;
-  /// Weights side by side in a panel (2 for gate and up), and their shape.
-  int64_t weights = 1, n = 0, k = 0;
-  /// Types of the rows, of a panel's elements and of the result.
+  /// The packed weights: side by side in a panel are 2 for gate and up.
+  moe::PanelsAttr layout;
+  /// Columns of one weight.
+  int64_t n = 0;
+  /// How rows are multiplied by panels.
+  std::shared_ptr<const Arithmetic> arithmetic;
+  /// Types of the rows and of the result.
   MemRefType rowsType, destinationType;
-  Type panelElement;
   /// Operands with an element for each column: `memref<? x stride x f32>`.
   SmallVector<MemRefType> columnTypes;
   /// Rows have a factor of their own; results are added, weighted, into rows.
@@ -32,21 +36,22 @@ struct TileShape {
   /// K can be taken in chunks, with the accumulators in memory between them.
   bool chunked = false;
 
+  int64_t weights() const { return layout.getArgs().size(); }
   /// Columns of the result that a panel makes.
-  int64_t resultCols() const { return tile.getCols() / weights; }
+  int64_t resultCols() const { return tile.getCols() / weights(); }
   int64_t panels() const;
-  /// Steps of `depth` elements in a panel: K rounded up to whole unrolled
-  /// steps.
-  int64_t steps() const;
-  /// Elements of a panel.
-  int64_t panelSize() const;
-  /// Bytes of one step of a panel.
-  int64_t stepBytes() const;
+  /// Steps of `depth` elements in a panel.
+  int64_t steps() const { return layout.getSteps(); }
+  /// Numbers come in groups with a scale each.
+  bool grouped() const { return layout.getGroups() > 1; }
+  /// Steps that a chunk of K is a multiple of.
+  int64_t chunkSteps() const;
   /// Cache lines that one iteration of a tile's innermost loop reads.
   int64_t iterationLines() const;
-  MemRefType panelType(MLIRContext *context) const;
+  /// The bytes of one panel.
+  MemRefType panelType() const;
   /// `memref<? x cols x f32>`.
-  MemRefType partialsType(MLIRContext *context) const;
+  MemRefType partialsType() const;
 };
 
 /// What one call of a tile works on, besides the shape.
@@ -65,8 +70,8 @@ struct TileArguments {
   /// What to fetch into the second cache meanwhile: an address, and how many
   /// lines from there on in every iteration of the innermost loop.
   Value ahead, aheadLines;
-  /// With `chunked`: the steps [from, to) of K, and the accumulators between
-  /// two chunks (partialsType(), the tile's first row there).
+  /// With `chunked`: the steps [from, to) of K, and what is carried from one
+  /// chunk to the next (partialsType(), the tile's first row there).
   Value from, to, partials, firstPartial;
 };
 

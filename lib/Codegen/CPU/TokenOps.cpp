@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "EncodedRows.h"
 #include "KernelLowering.h"
 
 namespace moec::cpu {
@@ -53,9 +54,27 @@ static FailureOr<Value> slotsInUse(KernelLowering &k, Operation *op,
       loadScalar(k.e, offsets, k.e.index(0), k.e.index(offsets.cols - 1)));
 }
 
+/// Copies an encoded row, as it is but for a factor of its scale.
+static void copyEncoded(KernelEmitter &e, const EncodedRows &layout,
+                        const Buffer &from, Value fromRow, const Buffer &to,
+                        Value toRow, Value factor) {
+  VectorType type = e.vector(e.b.getI8Type(), e.lanes);
+  forStride(e, to, [&](Value col) {
+    Value x = vector::LoadOp::create(e.b, type, from.memref,
+                                     ValueRange{fromRow, col});
+    vector::StoreOp::create(e.b, x, to.memref, ValueRange{toRow, col});
+  });
+  if (!factor)
+    return;
+  Value at = e.index(layout.scaleOffset());
+  Value scale = e.loadAs(from.memref, fromRow, at, e.b.getF32Type());
+  e.storeAs(arith::MulFOp::create(e.b, scale, factor), to.memref, toRow, at);
+}
+
 LogicalResult lowerDispatch(KernelLowering &k, moe::DispatchOp op) {
   KernelEmitter &e = k.e;
   Buffer x = k.get(op.getX()), slots = k.get(op.getSlots());
+  std::optional<EncodedRows> encoded = EncodedRows::of(op.getRows());
   Buffer rows = k.allocateResult(op.getRows());
   e.beginStage(Split::Other);
   FailureOr<Value> used = slotsInUse(k, op, op.getSlots());
@@ -69,13 +88,14 @@ LogicalResult lowerDispatch(KernelLowering &k, moe::DispatchOp op) {
     Value scale;
     if (op.getScale()) {
       Value choice = arith::RemUIOp::create(e.b, slot, choices);
-      scale =
-          e.splat(loadScalar(e, k.get(op.getScale()), token, choice), e.lanes);
+      scale = loadScalar(e, k.get(op.getScale()), token, choice);
     }
+    if (encoded)
+      return copyEncoded(e, *encoded, x, token, rows, row, scale);
     forStride(e, rows, [&](Value col) {
       Value value = loadF32(e, x, token, col);
       if (scale)
-        value = arith::MulFOp::create(e.b, value, scale);
+        value = arith::MulFOp::create(e.b, value, e.splat(scale, e.lanes));
       storeF32(e, value, rows, row, col);
     });
   });

@@ -89,6 +89,14 @@ func.func @f(%x: tensor<?x64xf32>, %s: tensor<?xi32>) {
 
 // -----
 
+func.func @f(%x: tensor<?x64xf32, #moe.int8>, %s: tensor<?xi32>) {
+  // expected-error @+1 {{'moe.dispatch' op C5: 'x' is 'tensor<?x64xf32, #moe.int8>', the result 'tensor<?x64xf32>'}}
+  %r = moe.dispatch %x, %s top_k(2) : (tensor<?x64xf32, #moe.int8>, tensor<?xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<?x64xf32>, %s: tensor<?xi32>, %p: tensor<?xf32>) {
   // expected-error @+1 {{'moe.dispatch' op C3: 'scale' has rank 1, not 2}}
   %r = moe.dispatch %x, %s top_k(2) scale(%p) : (tensor<?x64xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?x64xf32>

@@ -128,3 +128,24 @@ func.func private @f() attributes {tile = #moe.cpu_tile<rows = 6, cols = 24, dep
 
 // expected-error @+1 {{#moe.cpu_range C1: a range from 0 rows on with chunks of 8 steps}}
 func.func private @f() attributes {range = #moe.cpu_range<from = 0, chunk = 8, ahead = false>}
+
+// -----
+
+// expected-error @+1 {{#moe.int8 C1: a group of 48 numbers is not a multiple of 32}}
+func.func private @f(tensor<8x64xf32, #moe.int8<group = 48>>)
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{'moe.encode' op C1: makes 'tensor<?x32xf32, #moe.int8>' of 'tensor<?x64xf32>'; both have one shape and a static last dimension}}
+  %q = moe.encode %x : tensor<?x64xf32> -> tensor<?x32xf32, #moe.int8>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{'moe.encode' op C2: the result is 'tensor<?x64xbf16, #moe.int8>', not f32 as #moe.int8}}
+  %q = moe.encode %x : tensor<?x64xf32> -> tensor<?x64xbf16, #moe.int8>
+  return
+}

@@ -25,6 +25,9 @@ struct CpuTarget {
   int64_t registers = 16;
   /// Has a dot product of bf16 pairs into f32 (vdpbf16ps) on whole vectors.
   bool bf16Dot = false;
+  /// Has a dot product of four unsigned and four signed int8 numbers into i32
+  /// (vpdpbusd) on whole vectors.
+  bool int8Dot = false;
 
   // What the cost model knows, each for one core that works while the others
   // do. Cycles are those of the core.

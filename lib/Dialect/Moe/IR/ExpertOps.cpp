@@ -58,6 +58,9 @@ LogicalResult DispatchOp::verify() {
   int64_t k = static_cast<int64_t>(getTopK());
   if (k < 1)
     return broken(*this, "C2", "'top_k' is {0}", k);
+  if (getX().getType().getEncoding() != getRows().getType().getEncoding())
+    return emitOpError("C5: 'x' is ")
+           << getX().getType() << ", the result " << getRows().getType();
   if (!getScale())
     return success();
   if (failed(checkRank(*this, "C3", "scale", getScale(), 2)))

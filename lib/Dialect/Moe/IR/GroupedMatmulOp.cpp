@@ -67,8 +67,7 @@ static LogicalResult verifyProduct(GroupedMatmulOp op) {
     if (type.getRank() != rank || !type.hasStaticShape())
       return op.emitOpError("C2: weight ")
              << i << " is " << type << ", not a static tensor of rank " << rank;
-    if (type.getShape() != first.getShape() ||
-        type.getElementType() != first.getElementType())
+    if (type != first)
       return op.emitOpError("C2: weight ")
              << i << " is " << type << ", weight 0 is " << first;
   }

@@ -36,14 +36,6 @@ void MoeDialect::registerAttributes() {
       >();
 }
 
-LogicalResult Fp8BlockAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   int64_t rows, int64_t cols) {
-  if (rows < 1 || cols < 1)
-    return emitError() << "#moe.fp8_block C1: a block of " << rows << " x "
-                       << cols << " numbers is empty";
-  return success();
-}
-
 LogicalResult CpuTileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t rows, int64_t cols, int64_t depth,
                                   int64_t lanes, int64_t unroll) {

@@ -65,10 +65,7 @@ struct Product {
     return std::tie(input, offsets, gather, scale, topK) ==
                std::tie(other.input, other.offsets, other.gather, other.scale,
                         other.topK) &&
-           cast<RankedTensorType>(weights[0].getType()).getShape() ==
-               cast<RankedTensorType>(other.weights[0].getType()).getShape() &&
-           getElementTypeOrSelf(weights[0]) ==
-               getElementTypeOrSelf(other.weights[0]);
+           weights[0].getType() == other.weights[0].getType();
   }
 
   /// The value of an element, given its accumulators and column elements.

@@ -1,0 +1,66 @@
+//===- Arithmetic.h - How a tile multiplies ---------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The instructions in the middle of a tile: what a step of K is, how a row's
+// elements and a panel's codes become its operands, and what accumulates. One
+// implementation for each kind of multiplication.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_CPU_ARITHMETIC_H
+#define MOEC_LIB_CODEGEN_CPU_ARITHMETIC_H
+
+#include "EncodedRows.h"
+#include "KernelEmitter.h"
+
+#include <memory>
+
+namespace moec::cpu {
+
+/// A row of the product's left side.
+struct RowOperand {
+  Value rows, number;
+};
+
+class Arithmetic {
+public:
+  Arithmetic(KernelEmitter &e, moe::PanelsAttr panels, int64_t lanes)
+      : e(e), panels(panels), lanes(lanes) {}
+  virtual ~Arithmetic() = default;
+
+  /// The arithmetic of `panels` and rows, which are floats or encoded.
+  static std::shared_ptr<const Arithmetic>
+  get(KernelEmitter &e, moe::PanelsAttr panels, int64_t lanes,
+      const std::optional<EncodedRows> &encodedRows);
+
+  /// Vector `v` of the weights of the step whose codes begin at `offset`.
+  virtual Value weights(Value panel, Value offset, int64_t v) const = 0;
+  /// The row's elements from `k` on, of one step, in every lane.
+  virtual Value row(RowOperand row, Value k) const = 0;
+  /// What accumulators of a row hold at the beginning of a group.
+  virtual Value start(RowOperand row, Value group) const;
+  virtual Value multiplyAdd(Value accumulator, Value row,
+                            Value weights) const = 0;
+  /// Accumulators as f32.
+  virtual Value toF32(Value accumulator) const { return accumulator; }
+  /// A factor of everything a row is multiplied to, or null.
+  virtual Value rowScale(RowOperand row) const { return {}; }
+  /// Vector `v` of the scales that begin at `offset`.
+  Value scale(Value panel, Value offset, int64_t v) const;
+
+protected:
+  /// Vector `v` of `width` elements of what begins at byte `offset` of a panel.
+  Value load(Value panel, Value offset, int64_t v, Type element,
+             int64_t width) const;
+  VectorType f32Vector() const { return e.vector(e.b.getF32Type(), lanes); }
+
+  KernelEmitter &e;
+  const moe::PanelsAttr panels;
+  const int64_t lanes;
+};
+
+} // namespace moec::cpu
+
+#endif // MOEC_LIB_CODEGEN_CPU_ARITHMETIC_H

@@ -1,0 +1,132 @@
+//===- PackedProduct.cpp - A product and its packed weights ---------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PackedProduct.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace moec::cpu {
+
+Value PackedProduct::panel(KernelEmitter &e, Value expert, Value panel) const {
+  MemRefType type = shape.panelType();
+  SmallVector<OpFoldResult> offsets{expert, panel, e.b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes{e.b.getIndexAttr(1), e.b.getIndexAttr(1),
+                                  e.b.getIndexAttr(type.getDimSize(0))};
+  SmallVector<OpFoldResult> strides(3, e.b.getIndexAttr(1));
+  return memref::SubViewOp::create(e.b, type, panels, offsets, sizes, strides);
+}
+
+Value PackedProduct::address(KernelEmitter &e, Value expert,
+                             Value panel) const {
+  Value number = e.add(e.mul(expert, e.index(shape.panels())), panel);
+  Value bytes = e.index(shape.layout.getPanelBytes());
+  return e.add(e.address(panels), e.mul(number, bytes));
+}
+
+Value PackedProduct::address(KernelEmitter &e, Value expert, Value panel,
+                             Value steps) const {
+  Value bytes = e.mul(steps, e.index(shape.layout.getPanelBytes()));
+  return e.add(address(e, expert, panel), e.div(bytes, e.index(shape.steps())));
+}
+
+static Attribute encodingOf(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getEncoding();
+}
+
+/// Reports a strategy that does not fit the operands of `op`.
+static LogicalResult checkStrategy(Operation *op, moe::CpuTileAttr tile,
+                                   ValueRange weights, Value rows) {
+  if (tile.getCols() % (tile.getLanes() * weights.size()) != 0)
+    return op->emitOpError("strategy ")
+           << tile << " cannot split " << tile.getCols() << " columns among "
+           << weights.size() << " weights";
+  if (tile.getUnroll() > 8 ||
+      tile.getCols() / static_cast<int64_t>(weights.size()) > 64)
+    return op->emitOpError("strategy ") << tile << " is out of range";
+  bool int8Weights = isa_and_present<moe::Int8Attr>(encodingOf(weights[0]));
+  auto isBf16 = [](Value x) { return getElementTypeOrSelf(x).isBF16(); };
+  StringRef wanted;
+  if (encodingOf(rows) || tile.getDepth() == 4)
+    wanted =
+        tile.getDepth() == 4 && encodingOf(rows) && int8Weights
+            ? ""
+            : "fours of encoded numbers, which rows and weights have to be";
+  else if (tile.getDepth() == 2)
+    wanted = isBf16(rows) && isBf16(weights[0]) ? "" : "pairs of bf16";
+  else if (tile.getDepth() != 1)
+    wanted = "1, 2 or 4 elements a step";
+  if (wanted.empty())
+    return success();
+  return op->emitOpError("strategy ")
+         << tile << " takes " << wanted << "; the operands are "
+         << rows.getType() << " and " << weights[0].getType();
+}
+
+moe::PanelsAttr panelsFor(moe::CpuTileAttr tile, ArrayRef<int64_t> args,
+                          RankedTensorType type) {
+  MLIRContext *context = type.getContext();
+  int64_t depth = tile.getDepth();
+  int64_t k = type.getShape().back();
+  auto make = [&](int64_t multiple, Type element, Attribute encoding) {
+    return moe::PanelsAttr::get(context, args, tile.getCols(), depth,
+                                llvm::alignTo(k, multiple) / depth, element,
+                                encoding);
+  };
+  int64_t steps = depth * tile.getUnroll();
+  auto int8 = dyn_cast_if_present<moe::Int8Attr>(type.getEncoding());
+  // Other encodings are decoded by the packer.
+  if (!int8)
+    return make(steps, type.getElementType(), {});
+  Type code = IntegerType::get(context, 8);
+  if (!int8.getGroup())
+    return make(steps, code, int8);
+  moe::PanelsAttr panels = make(int8.getGroup(), code, int8);
+  return make(int8.getGroup() * panels.getUnitGroups(), code, int8);
+}
+
+FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
+                                     Attribute strategy, ValueRange weights,
+                                     ValueRange columns, Value rows,
+                                     Buffer rowBuffer, Buffer destination) {
+  auto tile = dyn_cast_if_present<moe::CpuTileAttr>(strategy);
+  if (!tile)
+    return op->emitOpError("has no #moe.cpu_tile strategy; run "
+                           "moe-choose-strategy first");
+  if (failed(checkStrategy(op, tile, weights, rows)))
+    return failure();
+  SmallVector<int64_t> numbers;
+  for (Value weight :
+       llvm::concat<Value>(llvm::to_vector(weights), llvm::to_vector(columns)))
+    if (!k.weightNumber(weight))
+      return op->emitOpError(
+          "multiplies by or adds a tensor that is not a weight of the layer");
+  for (Value weight : weights)
+    numbers.push_back(*k.weightNumber(weight));
+
+  auto type = cast<RankedTensorType>(weights[0].getType());
+  int64_t experts = type.getRank() == 3 ? type.getDimSize(0) : 1;
+  PackedProduct product;
+  TileShape &shape = product.shape;
+  shape.tile = tile;
+  shape.layout = panelsFor(tile, numbers, type);
+  shape.n = type.getShape().drop_back().back();
+  shape.arithmetic = Arithmetic::get(k.e, shape.layout, tile.getLanes(),
+                                     EncodedRows::of(rows));
+  shape.rowsType = cast<MemRefType>(rowBuffer.memref.getType());
+  shape.destinationType = cast<MemRefType>(destination.memref.getType());
+  for (Value column : columns)
+    product.columns.push_back(k.paddedWeight(column, k.e.b.getF32Type()));
+  for (const Buffer &column : product.columns)
+    shape.columnTypes.push_back(cast<MemRefType>(column.memref.getType()));
+  product.panels = k.weightMemory(
+      shape.layout,
+      MemRefType::get({experts, shape.panels(), shape.layout.getPanelBytes()},
+                      k.e.b.getI8Type()));
+  return product;
+}
+
+} // namespace moec::cpu

@@ -1,0 +1,107 @@
+//===- Encodings.cpp - Storage encodings and their layout -----------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The rules of the encodings, moe.encode, and where the bytes of a packed panel
+// are: the code that reads panels and the packer that writes them both ask
+// here.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Verify.h"
+#include "moec/Dialect/Moe/Moe.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Bytes in a cache line.
+static constexpr int64_t lineBytes = 64;
+
+LogicalResult Fp8BlockAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t rows, int64_t cols) {
+  if (rows < 1 || cols < 1)
+    return emitError() << "#moe.fp8_block C1: a block of " << rows << " x "
+                       << cols << " numbers is empty";
+  return success();
+}
+
+LogicalResult Int8Attr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t group) {
+  if (group < 0 || group % 32 != 0)
+    return emitError() << "#moe.int8 C1: a group of " << group
+                       << " numbers is not a multiple of 32";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// moe.encode
+//===----------------------------------------------------------------------===//
+
+LogicalResult EncodeOp::verify() {
+  auto from = tensorType(getX()), to = tensorType(getResult());
+  if (from.getShape() != to.getShape() || to.getRank() < 1 ||
+      to.isDynamicDim(to.getRank() - 1))
+    return emitOpError("C1: makes ")
+           << to << " of " << from
+           << "; both have one shape and a static last dimension";
+  if (!isa_and_present<Int8Attr>(to.getEncoding()) ||
+      !to.getElementType().isF32())
+    return emitOpError("C2: the result is ") << to << ", not f32 as #moe.int8";
+  return success();
+}
+
+LogicalResult EncodeOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getX()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Packed panels
+//===----------------------------------------------------------------------===//
+
+int64_t PanelsAttr::getGroup() const {
+  auto int8 = dyn_cast_if_present<Int8Attr>(getEncoding());
+  return int8 && int8.getGroup() ? int8.getGroup() : getSteps() * getDepth();
+}
+
+int64_t PanelsAttr::getGroups() const {
+  return getSteps() * getDepth() / getGroup();
+}
+
+int64_t PanelsAttr::getScaleBytes() const {
+  auto int8 = dyn_cast_if_present<Int8Attr>(getEncoding());
+  return int8 ? getCols() * (int8.getGroup() ? 2 : 4) : 0;
+}
+
+int64_t PanelsAttr::getUnitGroups() const {
+  if (getScaleBytes() == 0 || getGroups() == 1)
+    return 1;
+  return std::max<int64_t>(1, lineBytes / getScaleBytes());
+}
+
+int64_t PanelsAttr::getStepBytes() const {
+  return getCols() * getDepth() * getType().getIntOrFloatBitWidth() / 8;
+}
+
+int64_t PanelsAttr::getUnitBytes() const {
+  return getUnitGroups() * getScaleBytes() + getUnitSteps() * getStepBytes();
+}
+
+int64_t PanelsAttr::getPanelBytes() const {
+  return getGroups() / getUnitGroups() * getUnitBytes();
+}
+
+int64_t PanelsAttr::getScaleOffset(int64_t group) const {
+  return group / getUnitGroups() * getUnitBytes() +
+         group % getUnitGroups() * getScaleBytes();
+}
+
+int64_t PanelsAttr::getCodeOffset(int64_t group) const {
+  return group / getUnitGroups() * getUnitBytes() +
+         getUnitGroups() * getScaleBytes() +
+         group % getUnitGroups() * getGroupSteps() * getStepBytes();
+}

@@ -1,0 +1,83 @@
+//===- QuantizeTest.cpp - numbers as codes with a scale ---------*- C++ -*-===//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Support/Quantize.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+using namespace moec;
+
+namespace {
+
+struct Encoded {
+  float scale;
+  std::vector<int8_t> codes;
+};
+
+Encoded int8(const std::vector<float> &values,
+             ScaleType type = ScaleType::F32) {
+  std::vector<int8_t> codes(values.size(), 99);
+  float scale = quantizeInt8(values, type, codes);
+  return {scale, codes};
+}
+
+TEST(QuantizeInt8, TheLargestMagnitudeIs127) {
+  Encoded e = int8({0.5f, -2.0f, 1.0f});
+  EXPECT_EQ(e.scale, 2.0f / 127);
+  EXPECT_EQ(e.codes, (std::vector<int8_t>{32, -127, 64}));
+}
+
+TEST(QuantizeInt8, TiesGoToEven) {
+  // The scale is 1.
+  Encoded e = int8({127, 0.5f, 1.5f, -0.5f, -2.5f});
+  EXPECT_EQ(e.codes, (std::vector<int8_t>{127, 0, 2, 0, -2}));
+}
+
+TEST(QuantizeInt8, ScalesOfGroupsAreBf16) {
+  Encoded e = int8({1.01f, -0.3f}, ScaleType::BF16);
+  EXPECT_EQ(std::bit_cast<uint32_t>(e.scale) & 0xffff, 0u);
+  EXPECT_NEAR(e.scale, 1.01f / 127, 1.01f / 127 / 256);
+}
+
+TEST(QuantizeInt8, ZerosAndTinyNumbersAreZero) {
+  for (float tiny : {0.0f, -0.0f, 0x1p-101f, 1e-40f}) {
+    Encoded e = int8({tiny, -tiny});
+    EXPECT_EQ(e.scale, 0);
+    EXPECT_EQ(e.codes, (std::vector<int8_t>{0, 0}));
+  }
+  EXPECT_EQ(int8({0x1p-100f}).codes[0], 127);
+}
+
+TEST(QuantizeInt8, WhatIsNotFiniteMakesTheScaleNaN) {
+  for (float value : {std::numeric_limits<float>::infinity(),
+                      -std::numeric_limits<float>::infinity(),
+                      std::numeric_limits<float>::quiet_NaN()}) {
+    Encoded e = int8({1, value});
+    EXPECT_TRUE(std::isnan(e.scale));
+    EXPECT_EQ(e.codes, (std::vector<int8_t>{0, 0}));
+  }
+}
+
+TEST(QuantizeInt8, ErrorsAreHalfAScale) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  for (ScaleType type : {ScaleType::F32, ScaleType::BF16}) {
+    std::vector<float> values(1000);
+    for (float &value : values)
+      value = normal(random) * 0x1p20f;
+    Encoded e = int8(values, type);
+    // A scale that was rounded down leaves up to 127 half-ulps of bf16 behind.
+    float bound = e.scale * (type == ScaleType::F32 ? 0.5001f : 1.0f);
+    for (size_t i = 0; i < values.size(); ++i)
+      EXPECT_LE(std::abs(values[i] - e.scale * e.codes[i]), bound);
+  }
+}
+
+} // namespace
