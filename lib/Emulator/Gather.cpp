@@ -32,17 +32,13 @@ static Gathering &gatheringFor(Warp &warp, const Site &site, uint32_t mask) {
 
 /// A lane of `mask` has exited and will not come.
 static void checkAlive(Thread &thread, const Site &site, uint32_t mask) {
-  const Block &block = *thread.block;
-  unsigned first = thread.warp * warpSize;
-  for (unsigned lane = 0; lane < warpSize; ++lane) {
-    if (!(mask >> lane & 1) ||
-        block.threads[first + lane].state != ThreadState::Done)
-      continue;
-    thread.launch().found(FindingKind::Divergence, thread, site,
-                          "lane {} of the mask 0x{:08x} has exited", lane,
-                          mask);
-    thread.launch().abandon(thread);
-  }
+  uint32_t missing = mask & thread.block->warps[thread.warp].exited;
+  if (!missing)
+    return;
+  thread.launch().found(FindingKind::Divergence, thread, site,
+                        "lane {} of the mask 0x{:08x} has exited",
+                        llvm::countr_zero(missing), mask);
+  thread.launch().abandon(thread);
 }
 
 /// Others of the warp wait for this lane at another place.

@@ -38,13 +38,14 @@ const Thread *Cluster::threadOf(uint32_t agent) const {
 Launch::Launch(Device &device, const Kernel &kernel, const LaunchConfig &config,
                void **params, const LaunchOptions &options)
     : machine(device), kernel(kernel), config(config), params(params),
-      launchOptions(options), generator(options.seed) {
+      launchOptions(options), generator(options.seed * 0x9e3779b97f4a7c15 | 1) {
   report.kernel = kernel.name;
   for (uint32_t z = 0; z < config.grid.z; z += config.cluster.z)
     for (uint32_t y = 0; y < config.grid.y; y += config.cluster.y)
       for (uint32_t x = 0; x < config.grid.x; x += config.cluster.x)
         waitingClusters.push_back({x, y, z});
-  std::shuffle(waitingClusters.begin(), waitingClusters.end(), generator);
+  for (size_t i = waitingClusters.size(); i > 1; --i)
+    std::swap(waitingClusters[i - 1], waitingClusters[random(i)]);
   for (unsigned slot = options.residentClusters; slot-- > 0;)
     freeSlots.push_back(slot);
 }
@@ -60,7 +61,8 @@ LaunchReport Launch::run() {
       thread->fiber.resume();
       if (launchOptions.completion == Completion::Random && random(16) == 0)
         completeOne();
-      retire();
+      if (thread->state == ThreadState::Done)
+        retire();
       continue;
     }
     if (clusters.empty())
@@ -246,6 +248,7 @@ void Launch::exitThread(Thread &thread) {
   progress();
   Block &block = *thread.block;
   --block.live;
+  block.warps[thread.warp].exited |= 1u << thread.lane;
   threadExited(thread);
   if (block.live == 0)
     --block.cluster->live;

@@ -17,7 +17,6 @@
 #include "moec/Support/Error.h"
 
 #include <functional>
-#include <random>
 
 namespace moec::emulator {
 
@@ -54,8 +53,14 @@ public:
   const LaunchConfig &configuration() const { return config; }
   Device &device() { return machine; }
   Counters &counters() { return report.counters; }
-  /// A number in [0, bound), by the seed.
-  uint64_t random(uint64_t bound) { return generator() % bound; }
+  /// A number in [0, bound), by the seed; `bound` is less than 2^32. This is
+  /// asked at every switch (S. Vigna, xorshift64*).
+  uint64_t random(uint64_t bound) {
+    generator ^= generator >> 12;
+    generator ^= generator << 25;
+    generator ^= generator >> 27;
+    return (generator * 0x2545f4914f6cdd1d >> 32) * bound >> 32;
+  }
 
   /// The threads of a thread's warp.
   unsigned lanesOf(const Thread &thread) const;
@@ -111,7 +116,7 @@ private:
   void **params;
   const LaunchOptions launchOptions;
   LaunchReport report;
-  std::mt19937_64 generator;
+  uint64_t generator;
 
   std::vector<std::array<uint32_t, 3>> waitingClusters;
   std::vector<std::unique_ptr<Cluster>> clusters;

@@ -135,6 +135,8 @@ struct OperandLock {
 struct Warp {
   /// At most one for each mask in use.
   std::vector<std::unique_ptr<Gathering>> gatherings;
+  /// The lanes that have exited.
+  uint32_t exited = 0;
   AccessGroups accesses;
   /// wgmma, not committed and in committed groups.
   std::vector<std::shared_ptr<OperandLock>> openProducts;

@@ -13,6 +13,8 @@
 #include "Launch.h"
 #include "moec/Support/Error.h"
 
+#include "llvm/ADT/SCCIterator.h"
+#include "llvm/Analysis/CallGraph.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/ReplaceConstant.h"
@@ -47,6 +49,26 @@ static Error checkModule(const Module &module) {
     if (variable.isThreadLocal())
       return inputError("variable {} is thread-local, which GPUs do not have",
                         quote(variable.getName()));
+  return Error::success();
+}
+
+/// Stacks are small and of a size that is known before.
+static Error checkStacks(Module &module) {
+  CallGraph graph(module);
+  for (auto part = scc_begin(&graph); !part.isAtEnd(); ++part)
+    if (part.hasCycle())
+      for (const CallGraphNode *node : *part)
+        if (const Function *function = node->getFunction())
+          return inputError("function {} calls itself, which is not modelled",
+                            quote(function->getName()));
+  for (const Function &function : module)
+    for (const BasicBlock &block : function)
+      for (const Instruction &instruction : block)
+        if (auto *local = dyn_cast<AllocaInst>(&instruction))
+          if (!isa<ConstantInt>(local->getArraySize()))
+            return inputError("function {} has a local array of variable size, "
+                              "which is not modelled",
+                              quote(function.getName()));
   return Error::success();
 }
 
@@ -174,6 +196,8 @@ static uint64_t localBytes(const Function &function) {
 Error retarget(Module &module, Device &device, const DataLayout &hostLayout) {
   Program &program = device.program;
   if (Error error = checkModule(module))
+    return error;
+  if (Error error = checkStacks(module))
     return error;
   program.addSite("the start of the kernel", "");
   setHost(module, hostLayout);

@@ -217,14 +217,9 @@ static void matchAny(Thread &thread, const Site &site, const uint64_t *in,
 /// the hardware.
 static void activeMask(Thread &thread, const Site &, const uint64_t *,
                        uint64_t *out) {
-  uint32_t mask = 0;
-  unsigned first = thread.warp * warpSize;
-  const std::vector<Thread> &threads = thread.block->threads;
-  for (unsigned lane = 0; lane < warpSize; ++lane)
-    if (first + lane < threads.size() &&
-        threads[first + lane].state != ThreadState::Done)
-      mask |= 1u << lane;
-  out[0] = mask;
+  unsigned lanes = thread.launch().lanesOf(thread);
+  uint32_t mask = lanes == warpSize ? ~0u : (1u << lanes) - 1;
+  out[0] = mask & ~thread.block->warps[thread.warp].exited;
 }
 
 /// elect.sync: the lowest lane of the mask.

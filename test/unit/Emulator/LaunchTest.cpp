@@ -219,6 +219,20 @@ define ptx_kernel void @k() {
             "modelled");
 }
 
+TEST(LaunchTest, RecursionIsRefused) {
+  EXPECT_EQ(buildError(R"(
+define i32 @f(i32 %x) {
+  %y = call i32 @f(i32 %x)
+  ret i32 %y
+}
+define ptx_kernel void @k(i32 %x) {
+  %y = call i32 @f(i32 %x)
+  ret void
+}
+)"),
+            "function 'f' calls itself, which is not modelled");
+}
+
 TEST(LaunchTest, ReportsNameTheLineOfTheSource) {
   TestKernel kernel(R"(
 define ptx_kernel void @k(ptr %out) !dbg !3 {
