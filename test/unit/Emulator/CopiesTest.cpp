@@ -185,6 +185,81 @@ TEST_P(CopiesTest, CpAsyncFillsWithZerosAndArrives) {
     EXPECT_EQ(out[i], i % 16 < i / 16 % 17 ? x[i] : 0) << i;
 }
 
+/// A range comes in and goes out again.
+TEST_P(CopiesTest, BulkCopiesMoveRanges) {
+  TestKernel kernel(loadKernel(R"(
+  %t = call i64 @llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(ptr addrspace(3) @bar, i32 1024)
+  %from = addrspacecast ptr %x to ptr addrspace(1)
+  call void @llvm.nvvm.cp.async.bulk.global.to.shared.cluster(ptr addrspace(7) %cluster, ptr addrspace(3) @bar, ptr addrspace(1) %from, i32 1024, i16 0, i64 0, i1 false, i1 false)
+  %in = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @bar, i32 0)
+  %behind = getelementptr i8, ptr %x, i32 1024
+  %back = addrspacecast ptr %behind to ptr addrspace(1)
+  call void @llvm.nvvm.cp.async.bulk.shared.cta.to.global(ptr addrspace(1) %back, ptr addrspace(3) @s, i32 512, i64 0, i1 false)
+  call void @llvm.nvvm.cp.async.bulk.commit.group()
+  call void @llvm.nvvm.cp.async.bulk.wait.group(i32 0))") +
+                    R"(
+declare void @llvm.nvvm.cp.async.bulk.global.to.shared.cluster(ptr addrspace(7), ptr addrspace(3), ptr addrspace(1), i32, i16, i64, i1, i1)
+declare void @llvm.nvvm.cp.async.bulk.shared.cta.to.global(ptr addrspace(1), ptr addrspace(3), i32, i64, i1)
+declare void @llvm.nvvm.cp.async.bulk.commit.group()
+declare void @llvm.nvvm.cp.async.bulk.wait.group(i32 immarg)
+)");
+  kernel.options.completion = GetParam();
+  auto x = kernel.buffer<uint32_t>("x", 384);
+  for (uint32_t i = 0; i < 256; ++i)
+    x[i] = i * i;
+  auto out = kernel.buffer<uint32_t>("out", 256);
+  LaunchReport report = kernel.launch({}, mapOf(x.address(), Swizzle::None),
+                                      x.address(), out.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  for (uint32_t i = 0; i < 256; ++i)
+    EXPECT_EQ(out[i], i * i);
+  for (uint32_t i = 0; i < 128; ++i)
+    EXPECT_EQ(x[256 + i], i * i);
+}
+
+/// Block 1 lets block 0 go on by an arrival at its mbarrier.
+TEST_P(CopiesTest, BlocksArriveAtEachOthersMbarriers) {
+  TestKernel kernel(R"(
+@bar = internal addrspace(3) global i64 undef, align 8
+@s = internal addrspace(3) global i32 undef, align 4
+declare i32 @llvm.nvvm.read.ptx.sreg.cluster.ctarank()
+declare void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3), i32)
+declare ptr addrspace(7) @llvm.nvvm.mapa.shared.cluster(ptr addrspace(3), i32)
+declare i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cluster.space.cta(ptr addrspace(3), i32)
+declare void @llvm.nvvm.barrier.cluster.arrive()
+declare void @llvm.nvvm.barrier.cluster.wait()
+define ptx_kernel void @k(ptr %out) {
+  call void @llvm.nvvm.mbarrier.init.shared(ptr addrspace(3) @bar, i32 1)
+  call void @llvm.nvvm.barrier.cluster.arrive()
+  call void @llvm.nvvm.barrier.cluster.wait()
+  %rank = call i32 @llvm.nvvm.read.ptx.sreg.cluster.ctarank()
+  %isFirst = icmp eq i32 %rank, 0
+  br i1 %isFirst, label %wait, label %send
+send:
+  %there = call ptr addrspace(7) @llvm.nvvm.mapa.shared.cluster(ptr addrspace(3) @s, i32 0)
+  store i32 77, ptr addrspace(7) %there, align 4
+  %remote = call ptr addrspace(7) @llvm.nvvm.mapa.shared.cluster(ptr addrspace(3) @bar, i32 0)
+  call void asm sideeffect "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [$0];", "l"(ptr addrspace(7) %remote)
+  br label %end
+wait:
+  %done = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cluster.space.cta(ptr addrspace(3) @bar, i32 0)
+  %v = load i32, ptr addrspace(3) @s, align 4
+  store i32 %v, ptr %out, align 4
+  br label %end
+end:
+  call void @llvm.nvvm.barrier.cluster.arrive()
+  call void @llvm.nvvm.barrier.cluster.wait()
+  ret void
+}
+)");
+  kernel.options.completion = GetParam();
+  auto out = kernel.buffer<int32_t>("out", 1);
+  LaunchReport report =
+      kernel.launch({.grid = {2}, .cluster = {2}}, out.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  EXPECT_EQ(out[0], 77);
+}
+
 TEST(CopiesErrorsTest, TmaNeedsATensorMapOfItsRank) {
   TestKernel kernel(loadKernel(
       "call void @llvm.nvvm.cp.async.bulk.tensor.g2s.tile.3d(ptr addrspace(7) "

@@ -388,4 +388,58 @@ INSTANTIATE_TEST_SUITE_P(
                     WgmmaCase{"none, B transposed", 16, true, false},
                     WgmmaCase{"A in registers", 128, false, true}));
 
+struct WgmmaTypeCase {
+  const char *type;
+  unsigned bytes;
+  uint32_t (*encode)(float);
+};
+
+class WgmmaTypeTest : public testing::TestWithParam<WgmmaTypeCase> {};
+
+/// m64n8 with K of 32 bytes, K-major operands in rows of 128 swizzled bytes.
+TEST_P(WgmmaTypeTest, MultipliesItsType) {
+  const WgmmaTypeCase &test = GetParam();
+  unsigned depth = 32 / test.bytes;
+  HarnessRun run(fmt::format("{{ .reg .pred p; setp.ne.b32 p, $10, 0; "
+                             "wgmma.fence.sync.aligned; "
+                             "wgmma.mma_async.sync.aligned.m64n8k{}.f32.{}.{} "
+                             "{{$0, $1, $2, $3}}, $8, $9, p, 1, 1{}; "
+                             "wgmma.commit_group.sync.aligned; "
+                             "wgmma.wait_group.sync.aligned 0; }}",
+                             depth, test.type, test.type,
+                             test.bytes == 2 ? ", 0, 0" : ""),
+                 4, "rrrrllr", 128);
+  auto put = [&](unsigned base, unsigned i, unsigned k, float value) {
+    uint32_t code = test.encode(value);
+    unsigned offset =
+        swizzle(base + i / 8 * sbo + i % 8 * 128 + k * test.bytes, 128);
+    for (unsigned b = 0; b < test.bytes; ++b)
+      run.image[offset + b] = uint8_t(code >> (8 * b));
+  };
+  for (unsigned k = 0; k < depth; ++k) {
+    for (unsigned i = 0; i < 64; ++i)
+      put(0, i, k, float(small(i, k)));
+    for (unsigned i = 0; i < 8; ++i)
+      put(offsetB, i, k, float(small(i + 2, k)));
+  }
+  for (unsigned lane = 0; lane < 128; ++lane) {
+    run.input(lane, 4) = describe(0, 128);
+    run.input(lane, 5) = describe(offsetB, 128);
+  }
+  run.launch();
+  for (unsigned lane = 0; lane < 128; ++lane)
+    for (unsigned i = 0; i < 4; ++i) {
+      unsigned row = lane / 32 * 16 + lane % 32 / 4 + (i & 2 ? 8 : 0);
+      unsigned col = lane % 4 * 2 + (i & 1);
+      int sum = 0;
+      for (unsigned k = 0; k < depth; ++k)
+        sum += small(row, k) * small(col + 2, k);
+      EXPECT_EQ(std::bit_cast<float>(run.output(lane, i)), float(sum));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, WgmmaTypeTest,
+                         testing::Values(WgmmaTypeCase{"f16", 2, encodeF16},
+                                         WgmmaTypeCase{"e4m3", 1, encodeE4m3}));
+
 } // namespace

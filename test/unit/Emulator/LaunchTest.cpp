@@ -156,6 +156,45 @@ end:
   }
 }
 
+TEST(LaunchTest, WarpsAndBlocksReduce) {
+  TestKernel kernel(R"(
+declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+declare i32 @llvm.nvvm.redux.sync.add(i32, i32)
+declare i32 @llvm.nvvm.redux.sync.min(i32, i32)
+declare i32 @llvm.nvvm.match.any.sync.i32(i32, i32)
+declare i32 @llvm.nvvm.barrier.cta.red.popc.aligned.all(i32, i1)
+define ptx_kernel void @k(ptr %out) {
+  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+  %sum = call i32 @llvm.nvvm.redux.sync.add(i32 %t, i32 -1)
+  %negative = sub i32 5, %t
+  %least = call i32 @llvm.nvvm.redux.sync.min(i32 %negative, i32 -1)
+  %bits = and i32 %t, 3
+  %same = call i32 @llvm.nvvm.match.any.sync.i32(i32 -1, i32 %bits)
+  %few = icmp ult i32 %t, 37
+  %count = call i32 @llvm.nvvm.barrier.cta.red.popc.aligned.all(i32 0, i1 %few)
+  %p = getelementptr [4 x i32], ptr %out, i32 %t
+  store i32 %sum, ptr %p, align 4
+  %q = getelementptr i32, ptr %p, i32 1
+  store i32 %least, ptr %q, align 4
+  %r = getelementptr i32, ptr %p, i32 2
+  store i32 %same, ptr %r, align 4
+  %s = getelementptr i32, ptr %p, i32 3
+  store i32 %count, ptr %s, align 4
+  ret void
+}
+)");
+  auto out = kernel.buffer<int32_t>("out", 4 * 64);
+  LaunchReport report = kernel.launch({{1}, {64}}, out.address());
+  EXPECT_TRUE(report.clean()) << report.text();
+  for (int t = 0; t < 64; ++t) {
+    int warp = t / 32;
+    EXPECT_EQ(out[4 * t], 496 + 1024 * warp);
+    EXPECT_EQ(out[4 * t + 1], 5 - (31 + 32 * warp));
+    EXPECT_EQ(uint32_t(out[4 * t + 2]), 0x11111111u << (t % 4));
+    EXPECT_EQ(out[4 * t + 3], 37);
+  }
+}
+
 TEST(LaunchTest, ALaneThatDoesNotComeIsADivergence) {
   TestKernel kernel(R"(
 declare i32 @llvm.nvvm.read.ptx.sreg.laneid()
