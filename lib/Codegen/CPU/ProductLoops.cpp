@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ProductLoops.h"
+#include "ExpertRows.h"
 
 namespace moec::cpu {
 
@@ -33,7 +34,9 @@ public:
                  const ProductOperands &operands, ArrayAttr ranges,
                  std::string name)
       : e(e), product(product), shape(product.shape), operands(operands),
-        ranges(ranges), tiles(e, shape, std::move(name)) {}
+        ranges(ranges), tiles(e, shape, std::move(name)),
+        experts(e, cast<MemRefType>(product.panels.getType()).getDimSize(0),
+                operands.offsets, operands.rows.rows) {}
 
   void emit() {
     e.beginStage(Split::Other);
@@ -52,70 +55,16 @@ private:
     Value expert, panel, next;
   };
 
-  Value experts() {
-    return e.index(cast<MemRefType>(product.panels.getType()).getDimSize(0));
-  }
-
-  /// The rows of an expert: first and count.
-  std::pair<Value, Value> expertRows(Value expert) {
-    if (!operands.offsets)
-      return {e.index(0), operands.rows.rows};
-    auto offset = [&](Value at) {
-      return e.toIndex(memref::LoadOp::create(e.b, operands.offsets->memref,
-                                              ValueRange{e.index(0), at}));
-    };
-    Value first = offset(expert);
-    return {first, e.sub(offset(e.add(expert, e.index(1))), first)};
-  }
-
-  /// The first expert from `expert` on that has rows, or the number of experts.
-  Value activeFrom(Value expert) {
-    Value count = experts();
-    return e.loopWhile(
-        expert,
-        [&](ValueRange at) -> Value {
-          // The rows of an expert past the last are not looked at.
-          Value last = e.sub(count, e.index(1));
-          Value rows =
-              expertRows(arith::MinSIOp::create(e.b, at[0], last)).second;
-          Value empty = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
-                                              rows, e.index(0));
-          return arith::AndIOp::create(e.b, e.less(at[0], count), empty);
-        },
-        [&](ValueRange at) -> SmallVector<Value> {
-          return {e.add(at[0], e.index(1))};
-        })[0];
-  }
-
-  /// Visits the experts that have rows. `body` gets the expert, the next such
-  /// expert (or the number of experts) and what is carried along.
-  void forActiveExperts(Value init,
-                        function_ref<Value(Value, Value, Value)> body) {
-    Value begin = activeFrom(e.index(0));
-    e.loopWhile(
-        SmallVector<Value>{begin, init},
-        [&](ValueRange at) { return e.less(at[0], experts()); },
-        [&](ValueRange at) -> SmallVector<Value> {
-          Value next = activeFrom(e.add(at[0], e.index(1)));
-          return {next, body(at[0], next, at[1])};
-        });
-  }
-
   /// What the panels of an expert with `rows` rows cost, each.
   Value panelCost(Value rows) { return e.add(rows, e.index(panelRows)); }
 
   /// Results are rows of their own: runs of (expert, panel) pairs.
   void emitRows() {
     Value panels = e.index(shape.panels());
-    Value total = e.loopCarried(
-        e.index(0), experts(), e.index(1), e.index(0),
-        [&](Value expert, ValueRange sum) -> SmallVector<Value> {
-          Value rows = expertRows(expert).second;
-          Value cost = e.mul(panelCost(rows), panels);
-          Value used = e.less(e.index(0), rows);
-          return {e.add(sum[0],
-                        arith::SelectOp::create(e.b, used, cost, e.index(0)))};
-        })[0];
+    Value total = experts.forActive(
+        e.index(0), [&](Value expert, Value, Value sum) -> Value {
+          return e.add(sum, e.mul(panelCost(experts[expert].second), panels));
+        });
     auto [from, to] = e.share(total);
     // The panels of an expert that begin inside [from, to) are this thread's.
     auto firstPanel = [&](Value limit, Value start, Value cost) -> Value {
@@ -123,12 +72,12 @@ private:
       Value panel = e.div(e.add(distance, e.sub(cost, e.index(1))), cost);
       return arith::MinSIOp::create(e.b, panel, panels);
     };
-    forActiveExperts(e.index(0), [&, from = from, to = to](
-                                     Value expert, Value next, Value start) {
-      Value cost = panelCost(expertRows(expert).second);
+    experts.forActive(e.index(0), [&, from = from, to = to](
+                                      Value expert, Value next, Value start) {
+      Value cost = panelCost(experts[expert].second);
       Value end = e.add(start, e.mul(cost, panels));
       Value following =
-          arith::SelectOp::create(e.b, e.less(end, to), next, experts());
+          arith::SelectOp::create(e.b, e.less(end, to), next, experts.count());
       emitPanels(expert, firstPanel(from, start, cost),
                  firstPanel(to, start, cost), following, e.index(0));
       return end;
@@ -139,8 +88,8 @@ private:
   void emitCombining() {
     auto [from, to] = e.share(e.index(shape.panels()));
     emitBase(from, to);
-    forActiveExperts(e.index(0), [&, from = from, to = to](
-                                     Value expert, Value next, Value carried) {
+    experts.forActive(e.index(0), [&, from = from, to = to](
+                                      Value expert, Value next, Value carried) {
       emitPanels(expert, from, to, next, from);
       return carried;
     });
@@ -167,9 +116,9 @@ private:
   /// of expert `nextExpert`, or nothing if that is the number of experts.
   void emitPanels(Value expert, Value from, Value to, Value nextExpert,
                   Value nextPanel) {
-    auto [first, count] = expertRows(expert);
+    auto [first, count] = experts[expert];
     Value isEnd = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
-                                        nextExpert, experts());
+                                        nextExpert, experts.count());
     e.loop(from, to, [&, first = first, count = count](Value panel) {
       Value following = e.add(panel, e.index(1));
       Value own = product.address(e, expert, panel);
@@ -306,6 +255,7 @@ private:
   const ProductOperands &operands;
   ArrayAttr ranges;
   TileFunctions tiles;
+  ExpertRows experts;
   Buffer partials;
 };
 
