@@ -137,8 +137,26 @@ Error FunctionRewriter::collectIntrinsic(CallInst &call) {
   return Error::success();
 }
 
+/// Slots have 64 bits.
+static bool fitsSlots(Type *type) {
+  if (type->isAggregateType())
+    return llvm::all_of(type->subtypes(), fitsSlots);
+  return type->getPrimitiveSizeInBits() <= 64;
+}
+
+static bool hasWideValue(const CallInst &call) {
+  return !fitsSlots(call.getType()) ||
+         llvm::any_of(call.args(), [](const Use &argument) {
+           return !fitsSlots(argument->getType());
+         });
+}
+
 Error FunctionRewriter::collectCall(CallInst &call) {
   if (call.isInlineAsm()) {
+    if (hasWideValue(call))
+      return inputError("{}: inline PTX with values of more than 64 bits is "
+                        "not modelled",
+                        located(call));
     auto *assembly = cast<InlineAsm>(call.getCalledOperand());
     Expected<PtxCode> code = parsePtx(*assembly, operations);
     if (!code)

@@ -233,8 +233,7 @@ void Launch::tick(Thread &thread) {
   thread.iterationsLeft = turnIterations;
   idleIterations += turnIterations;
   if (idleIterations > launchOptions.maxIdleIterations) {
-    static const Site nowhere{};
-    found(FindingKind::NoProgress, thread, thread.site ? *thread.site : nowhere,
+    found(FindingKind::NoProgress, thread, thread.site ? *thread.site : site(0),
           "{} loop iterations of all threads passed and nothing came of it; "
           "this thread is in a loop after the operation named here",
           idleIterations);

@@ -199,7 +199,7 @@ Error retarget(Module &module, Device &device, const DataLayout &hostLayout) {
     return error;
   if (Error error = checkStacks(module))
     return error;
-  program.addSite("the start of the kernel", "");
+  program.addSite("the start of the kernel", "before its first operation");
   setHost(module, hostLayout);
   SharedLayout layout = placeShared(module, program);
   SmallVector<Constant *> shared;

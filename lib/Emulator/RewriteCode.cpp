@@ -34,7 +34,7 @@ Value *FunctionRewriter::callHost(IRBuilder<> &builder, const void *callee,
 }
 
 /// The elements of a value that have a slot each: scalars, vectors of at most
-/// 64 bits, and the same inside of aggregates and wider vectors.
+/// 64 bits, and the same inside of aggregates.
 static void forEachElement(Type *type, SmallVectorImpl<unsigned> &path,
                            function_ref<void(Type *, ArrayRef<unsigned>)> fn) {
   unsigned count = 0;

@@ -248,6 +248,14 @@ define ptx_kernel void @k(i32 %x) {
             "in function 'k': the PTX instruction frobnicate.sync.b32 is not "
             "modelled");
   EXPECT_EQ(buildError(R"(
+define ptx_kernel void @k(<4 x i32> %x) {
+  call void asm sideeffect "st.global.v4.u32 [0], $0;", "q"(<4 x i32> %x)
+  ret void
+}
+)"),
+            "in function 'k': inline PTX with values of more than 64 bits is "
+            "not modelled");
+  EXPECT_EQ(buildError(R"(
 declare void @llvm.nvvm.compiler.warn(ptr addrspace(4))
 define ptx_kernel void @k() {
   call void @llvm.nvvm.compiler.warn(ptr addrspace(4) null)
