@@ -32,18 +32,6 @@ std::optional<ElementType> parseElementType(StringRef name) {
       .Default(std::nullopt);
 }
 
-unsigned elementBits(ElementType type) {
-  switch (type) {
-  case ElementType::TF32:
-    return 32;
-  case ElementType::BF16:
-  case ElementType::F16:
-    return 16;
-  default:
-    return 8;
-  }
-}
-
 float decodeElement(ElementType type, uint32_t code) {
   switch (type) {
   case ElementType::BF16:

@@ -22,7 +22,17 @@ enum class ElementType : uint8_t { BF16, F16, TF32, E4M3, E5M2, S8, U8 };
 /// By PTX's name; none if it is not modelled.
 std::optional<ElementType> parseElementType(llvm::StringRef name);
 
-unsigned elementBits(ElementType type);
+constexpr unsigned elementBits(ElementType type) {
+  switch (type) {
+  case ElementType::TF32:
+    return 32;
+  case ElementType::BF16:
+  case ElementType::F16:
+    return 16;
+  default:
+    return 8;
+  }
+}
 
 /// Decodes the element in the low bits of `code`. Integers are exact too.
 float decodeElement(ElementType type, uint32_t code);
