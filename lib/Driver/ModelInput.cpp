@@ -46,7 +46,9 @@ void ModelOptions::declareLayers(OptionTable &options) {
 bool hasFile(StringRef directory, StringRef name) {
   SmallString<128> path(directory);
   sys::path::append(path, name);
-  return sys::fs::exists(path);
+  // A link that leads nowhere is there; whoever opens it says what is wrong.
+  sys::fs::file_status status;
+  return !sys::fs::status(path, status, /*follow=*/false);
 }
 
 /// Whether a directory has anything that Checkpoint::open would read.

@@ -125,6 +125,10 @@ Expected<ModuleInput> VerifyCommand::readReference(Console &console,
   SmallString<128> path(bundle);
   sys::path::append(path, "model.mlir");
   options.path = path.str().str();
+  if (sys::fs::is_directory(path))
+    return inputError("{} is a directory, not the layers as imported; compile "
+                      "the model again",
+                      printable(path));
   return readModule(options, directory, /*needWeights=*/true, console);
 }
 

@@ -35,6 +35,7 @@ static StringRef adviceFor(int errorNumber) {
   case EPERM:
     return "; check its permissions or choose another place";
   case ENOENT:
+  case ELOOP:
     return "; check the path";
   case EMFILE:
   case ENFILE:

@@ -153,6 +153,15 @@ std::string OutputDir::file(StringRef name) const {
   return fmt::format("{}/{}", temporary.path(), name);
 }
 
+Error OutputDir::explain(Error error) const {
+  std::string message = toString(std::move(error));
+  std::string from = printable(temporary.path()), to = printable(destination);
+  for (size_t at = 0; (at = message.find(from, at)) != std::string::npos;
+       at += to.size())
+    message.replace(at, from.size(), to);
+  return inputError(message);
+}
+
 /// Brings every file below `path`, and the directories, to the disk.
 static Error syncTree(const std::string &path) {
   std::error_code code;
@@ -207,7 +216,7 @@ Error OutputDir::commit() {
                       printable(destination), printable(marker));
   std::string from = temporary.path().str();
   if (Error error = syncTree(from))
-    return error;
+    return explain(std::move(error));
   CriticalSection section;
   if (Error error = checkReplaceable(destination, marker))
     return error;

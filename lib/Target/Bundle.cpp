@@ -48,6 +48,7 @@ public:
 
 private:
   Error schedule();
+  Error fill(OutputDir &directory);
   Error compile(OutputDir &directory);
   Error describe();
   Error packWeights(OutputDir &directory);
@@ -166,24 +167,30 @@ Error BundleWriter::writeFiles(OutputDir &directory) {
   return Error::success();
 }
 
+Error BundleWriter::fill(OutputDir &directory) {
+  auto start = std::chrono::steady_clock::now();
+  if (Error error = compile(directory))
+    return error;
+  if (Error error = describe())
+    return error;
+  report.compileSeconds += secondsSince(start);
+  start = std::chrono::steady_clock::now();
+  if (Error error = packWeights(directory))
+    return error;
+  report.packSeconds = secondsSince(start);
+  return writeFiles(directory);
+}
+
 Error BundleWriter::run(StringRef path) {
   auto start = std::chrono::steady_clock::now();
   if (Error error = schedule())
     return error;
+  report.compileSeconds = secondsSince(start);
   Expected<OutputDir> directory = OutputDir::create(path, kManifestFileName);
   if (!directory)
     return directory.takeError();
-  if (Error error = compile(*directory))
-    return error;
-  if (Error error = describe())
-    return error;
-  report.compileSeconds = secondsSince(start);
-  start = std::chrono::steady_clock::now();
-  if (Error error = packWeights(*directory))
-    return error;
-  report.packSeconds = secondsSince(start);
-  if (Error error = writeFiles(*directory))
-    return error;
+  if (Error error = fill(*directory))
+    return directory->explain(std::move(error));
   return directory->commit();
 }
 

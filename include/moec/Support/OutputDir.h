@@ -40,6 +40,9 @@ public:
   llvm::StringRef temporaryPath() const { return temporary.path(); }
   /// The path under temporaryPath() of the file `name`.
   std::string file(llvm::StringRef name) const;
+  /// An error from writing the files, which names them as they will be called
+  /// after commit().
+  llvm::Error explain(llvm::Error error) const;
 
   /// Brings all files to the disk and puts the directory in its place; what it
   /// replaces is removed. Fails if the marker was not written, or if what is at

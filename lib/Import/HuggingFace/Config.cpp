@@ -201,6 +201,11 @@ llvm::Expected<const Family *> detectFamily(const FamilyRegistry &registry,
     if (const Family *family = registry.findByModelType(type))
       return family;
   std::string known = llvm::join(registry.names(), ", ");
+  if (auto it = config.root.find("model_type");
+      types.empty() && it != config.root.end())
+    return inputError("{}: key 'model_type' is {}, expected a string; the "
+                      "families known are {}",
+                      config.path, showJson(*it), known);
   if (types.empty())
     return inputError("{}: key 'model_type' is missing, so the family of this "
                       "model is not known; the families known are {}",

@@ -324,11 +324,11 @@ llvm::Error writeNewModel(const FamilyRegistry &registry,
     return output.takeError();
   if (llvm::Error error =
           writeTextFile(output->file("config.json"), config->dump(2) + "\n"))
-    return error;
+    return output->explain(std::move(error));
   if (options.weights)
     if (llvm::Error error =
             writeTensors(*output, Planner(*model).run(), options))
-      return error;
+      return output->explain(std::move(error));
   return output->commit();
 }
 
