@@ -105,6 +105,8 @@ llvm::Error ModelResolver::resolveStack(const LayerStack &stack) {
   if (!count->isInt() || count->integer() < 0 || count->integer() > maxLayers)
     return inputError("{}: {} is {}; a model has 0 to {} layers", config.path,
                       toString(*stack.count), count->str(), maxLayers);
+  constants["stack"] =
+      Value(llvm::StringRef(stack.name).split('.').first.str());
   for (int64_t n = 0; n < count->integer(); ++n) {
     constants["n"] = Value(n);
     bool moe = true;
