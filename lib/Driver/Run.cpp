@@ -47,7 +47,7 @@ void RunCommand::declare(OptionTable &options) {
   options
       .text("output", "FILE",
             ".npy: the hidden rows. .safetensors: hidden, router_logits, "
-            "topk_ids, topk_weights",
+            "topk_ids, topk_weights, and what else the layer gives",
             output)
       .withLetter('o');
   options.choice("output-dtype",
@@ -182,7 +182,8 @@ const CommandInfo runCommand = {
     "Reads the layer's inputs, runs it, and writes its outputs: hidden, the "
     "rows in the shape of the input; router_logits [T, E]; topk_ids, i32 "
     "[T, k], where -1 is a choice that was dropped; topk_weights, f32 [T, k], "
-    "as they were applied.",
+    "as they were applied; router_state, f32 [T, r], where a layer hands it on "
+    "to the next.",
     "$ moec run mixtral.moec --layer=layers.0 --input=x.npy --output=y.npy\n"
     "$ moec run mixtral.moec --layer=layers.0 -i x.safetensors -o "
     "y.safetensors",
