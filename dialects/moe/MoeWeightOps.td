@@ -22,7 +22,7 @@ def Moe_WeightOp : Moe_Op<"weight", [Symbol]> {
     stacked in front. Its encoding says how the numbers are stored.
 
     A source name that contains `{e}` stands for one file tensor per index of
-    the first logical dimension. `at` takes a logical index to the index in
+    the first logical dimension; `{e+8}` counts them from 8 on. `at` takes a logical index to the index in
     the file tensor, so transposed, interleaved, concatenated and packed
     tensors are all the same thing. Without `at` the file tensor has the
     logical shape (less the first dimension, if the name contains `{e}`).
@@ -45,7 +45,7 @@ def Moe_WeightOp : Moe_Op<"weight", [Symbol]> {
       numbers, two (data, scales) for `#moe.fp8_block` and `#moe.mxfp4`.
     - C3: `at` takes as many indices as the type has dimensions.
     - C4: the element type is f32, f16, bf16 or an integer.
-    - C5: all source names contain `{e}`, or none does; with it the type has at
+    - C5: all source names contain `{e}` or `{e+N}`, or none does; with it the type has at
       least one dimension.
     - C6: the number of elements fits in 62 bits.
   }];

@@ -61,7 +61,7 @@ typedef struct moec_kernel_call {
   int64_t sequence;         /**< rows of one sequence; divides tokens */
   uint64_t flags;           /**< MOEC_CALL_* */
   moec_tensor_arg *inputs;  /**< in manifest order; an optional input that was
-                                 not given has data == NULL */
+                                 not given is full of zeros */
   moec_tensor_arg *outputs; /**< in manifest order; data is never NULL */
   void *const *weights;    /**< in manifest order, 64-byte aligned, read-only */
   void *workspace;         /**< 64-byte aligned, contents undefined */

@@ -146,7 +146,7 @@ typedef struct moec_tensor_info {
                          "topk_ids", "topk_weights", "router_logits", ... */
   int64_t cols;     /**< columns; with 1, a tensor [T] is accepted too */
   DLDataType dtype; /**< the type that needs no conversion */
-  int32_t optional; /**< 1: may be NULL in moec_run */
+  int32_t optional; /**< 1: may be NULL in moec_run; an input is 0 then */
 } moec_tensor_info;
 
 /** Number of layers. */
@@ -227,7 +227,8 @@ enum {
       topk_ids       [T, K] i32; -1: this choice was dropped
       topk_weights   [T, K] f32, as applied
       router_logits  [T, E + identity experts] f32
-      token_ids      [T] or [B, S], i32 or i64
+      token_ids      [T] or [B, S], i64
+      token_types    likewise; 0 is text, all else images and video
 
     All but `hidden` are contiguous, and all but `hidden` may have T as [B, S]
     too. Outputs may be NULL and do not overlap an input or each other. T = 0 is

@@ -24,9 +24,9 @@ namespace moec::driver {
 
 /// What layers take and give: a file made for one layer may be given to another
 /// that takes less.
-static constexpr StringLiteral knownNames[] = {"hidden",       "token_ids",
-                                               "router_state", "topk_ids",
-                                               "topk_weights", "router_logits"};
+static constexpr StringLiteral knownNames[] = {
+    "hidden",   "token_ids",    "token_types",  "router_state",
+    "topk_ids", "topk_weights", "router_logits"};
 
 HostTensor *findTensor(NamedTensors &tensors, StringRef name) {
   for (auto &[other, tensor] : tensors)

@@ -11,6 +11,7 @@
 #include "moec/Reference/Weights.h"
 #include "moec/Support/Error.h"
 #include "moec/Support/Float.h"
+#include "moec/Support/StackedName.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -84,11 +85,8 @@ private:
 /// File tensor `index` of the weight, that of `expert` if there is one each.
 Expected<const CheckpointTensor *> WeightReader::source(unsigned index,
                                                         int64_t expert) {
-  std::string name =
-      cast<mlir::StringAttr>(weight.getSources()[index]).getValue().str();
-  const std::string mark = "{e}";
-  for (size_t at = 0; (at = name.find(mark, at)) != std::string::npos;)
-    name.replace(at, mark.size(), std::to_string(expert));
+  std::string name = stackedName(
+      cast<mlir::StringAttr>(weight.getSources()[index]).getValue(), expert);
   if (const CheckpointTensor *tensor = checkpoint.find(name))
     return tensor;
   return inputError("{} has no tensor {}, which weight '{}' is read from; "

@@ -13,6 +13,7 @@
 #include "Convert.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace moec {
 
@@ -141,12 +142,12 @@ void LayerCall::bindTensors(char *memory) {
     memory += bytes;
     return taken;
   };
-  auto bind = [&](const TensorSpec &spec, const TensorView &view, bool supply) {
+  auto bind = [&](const TensorSpec &spec, const TensorView &view) {
     moec_dtype type = spec.types.front();
     if (view.tokens >= 0)
       type = *spec.kernelType(view.type);
     moec_tensor_arg arg = {view.data, type, 0, view.rowStride};
-    if (supply || (view.tokens >= 0 && type != view.type)) {
+    if (view.tokens < 0 || type != view.type) {
       arg.data = take(call.tokens * spec.cols, type);
       arg.row_stride = spec.cols;
     }
@@ -157,13 +158,17 @@ void LayerCall::bindTensors(char *memory) {
   convertsInput = convertsOutput = false;
   for (size_t index = 0; index < inputViews.size(); ++index) {
     const TensorView &view = inputViews[index];
-    inputArgs.push_back(bind(interface->inputs[index], view, false));
+    const TensorSpec &spec = interface->inputs[index];
+    inputArgs.push_back(bind(spec, view));
+    if (view.tokens < 0)
+      std::memset(inputArgs.back().data, 0,
+                  call.tokens * spec.cols *
+                      elementTypeSize(spec.types.front()));
     convertsInput |= view.tokens >= 0 && inputArgs.back().dtype != view.type;
   }
   for (size_t index = 0; index < outputViews.size(); ++index) {
     const TensorView &view = outputViews[index];
-    outputArgs.push_back(
-        bind(interface->outputs[index], view, view.tokens < 0));
+    outputArgs.push_back(bind(interface->outputs[index], view));
     convertsOutput |= view.tokens >= 0 && outputArgs.back().dtype != view.type;
   }
 }

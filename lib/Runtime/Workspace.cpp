@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Sizes are computed for the worst case of a call (every output left out, every
-// tensor converted that may be), so that the same T always needs the same.
+// Sizes are computed for the worst case of a call (every tensor left out or
+// converted that may be), so that the same T always needs the same.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,9 +47,10 @@ Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
     return Status::ok();
   const LayerInterface &interface = bundle.interfaceOf(layer);
   const std::string &name = bundle.manifest().layers[layer].name;
-  const TensorSpec &hidden = interface.inputs[interface.hiddenInput];
-  bool overflows =
-      hidden.mayConvert() && addTensor(tokens, hidden, need.tensors);
+  bool overflows = false;
+  for (const TensorSpec &input : interface.inputs)
+    if (input.optional || input.mayConvert())
+      overflows = overflows || addTensor(tokens, input, need.tensors);
   for (const TensorSpec &output : interface.outputs)
     overflows = overflows || addTensor(tokens, output, need.tensors);
   int64_t kernel =

@@ -24,7 +24,7 @@ inline constexpr int64_t kWorkspaceAlignment = 64;
 bool alignUp(int64_t bytes, int64_t &aligned);
 
 /// What one run of a layer takes: room for hidden inputs and outputs in f32 and
-/// for outputs the caller leaves out, and the kernel's own workspace.
+/// for tensors the caller leaves out, and the kernel's own workspace.
 struct WorkspaceNeed {
   int64_t tensors = 0; ///< bytes, aligned
   int64_t kernel = 0;  ///< bytes, aligned

@@ -86,6 +86,7 @@ Expected<ManifestLayer> describeLayer(moe::LayerOp op) {
         describeTensor(layer.name, name.getValue(), type);
     if (!tensor)
       return tensor.takeError();
+    tensor->optional = kernel.getArgAttr(i, "moe.optional") != nullptr;
     layer.inputs.push_back(std::move(*tensor));
   }
   bool ids = false, weights = false;

@@ -11,6 +11,7 @@
 #include "moec/Target/WeightReader.h"
 #include "moec/Support/Error.h"
 #include "moec/Support/Float.h"
+#include "moec/Support/StackedName.h"
 
 #include "mlir/IR/AffineExpr.h"
 
@@ -94,9 +95,7 @@ Error WeightReader::locate(moe::WeightOp weight, const Checkpoint &checkpoint) {
     std::vector<CheckpointTensor> list;
     auto pattern = cast<StringAttr>(source).getValue();
     for (int64_t e = 0; e < copies; ++e) {
-      std::string file = pattern.str();
-      if (size_t at = file.find("{e}"); at != std::string::npos)
-        file.replace(at, 3, std::to_string(e));
+      std::string file = stackedName(pattern, e);
       const CheckpointTensor *tensor = checkpoint.find(file);
       if (!tensor)
         return inputError("{}: tensor {} of weight {} is missing; the "

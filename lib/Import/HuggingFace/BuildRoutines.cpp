@@ -14,7 +14,9 @@
 namespace moec::hf {
 namespace {
 
+/// Inputs of one whole number a token. A text has no token types: all are 0.
 constexpr llvm::StringLiteral tokenIds = "token_ids";
+constexpr llvm::StringLiteral tokenTypes = "token_types";
 
 /// Drops operations whose results nobody uses, and results but `wanted`.
 void keepOnly(Routine &routine, llvm::ArrayRef<std::string> wanted) {
@@ -59,7 +61,7 @@ private:
   LayerScope &scope;
   ResolvedLayer &layer;
   RoutineType token;
-  std::vector<std::pair<std::string, RoutineType>> inputs;
+  std::vector<LayerInput> inputs;
   std::vector<std::string> routerNames; // that the block uses
 };
 
@@ -73,15 +75,15 @@ int64_t findDim(const ResolvedLayer &layer, llvm::StringRef name) {
 /// Whether an input operation is the layer's, and not a value of the router.
 bool LayerBuilder::isInput(const Operation &operation) const {
   const std::string &name = operation.attribute("name").string();
-  return name == "x" || llvm::any_of(inputs, [&](const auto &input) {
-           return input.first == name;
+  return name == "x" || llvm::any_of(inputs, [&](const LayerInput &input) {
+           return input.name == name;
          });
 }
 
 llvm::Error LayerBuilder::addInputs(RoutineBuilder &builder) {
   builder.addInput("x", token);
-  for (const auto &[name, type] : inputs)
-    builder.addInput(name, type);
+  for (const LayerInput &input : inputs)
+    builder.addInput(input.name, input.type);
   return llvm::Error::success();
 }
 
@@ -172,8 +174,9 @@ llvm::Error LayerBuilder::buildBlock() {
     return error;
   // The block goes on with whatever the router has named.
   for (const auto &[name, id] : layer.router.results)
-    if (name != "x" && llvm::none_of(inputs, [&, n = name](const auto &input) {
-          return input.first == n;
+    if (name != "x" &&
+        llvm::none_of(inputs, [&, n = name](const LayerInput &input) {
+          return input.name == n;
         }))
       builder.addInput(name, layer.router.types[id]);
   if (llvm::Error error = builder.run(statements))
@@ -252,11 +255,11 @@ llvm::Error LayerBuilder::describeLayer() {
     if (operation.op == Op::Capacity)
       layer.perSequence |= operation.attribute("per").string() == "sequence";
   }
-  for (const auto &input : inputs) {
+  for (const LayerInput &input : inputs) {
     auto uses = [&](const Routine &routine) {
       return llvm::any_of(routine.operations, [&](const Operation &operation) {
         return operation.op == Op::Input &&
-               operation.attribute("name").string() == input.first;
+               operation.attribute("name").string() == input.name;
       });
     };
     if (uses(layer.router) || uses(layer.block))
@@ -284,11 +287,11 @@ llvm::Error LayerBuilder::run() {
                                  "the size of an input is " + size->str());
     if (size->integer() == 0)
       continue;
-    if (input.name == tokenIds)
+    if (input.name == tokenIds || input.name == tokenTypes)
       type.element = ElementKind::TokenId;
     else
       type.shape = {size->integer()};
-    inputs.emplace_back(input.name, type);
+    inputs.push_back({input.name, type, input.name == tokenTypes});
   }
   scope.expertType = [this](llvm::StringRef name, const RoutineType &x,
                             llvm::SMLoc loc) {

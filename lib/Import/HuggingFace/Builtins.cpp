@@ -99,11 +99,8 @@ BuiltinResult lowerWhere(RoutineBuilder &builder, const Expr &call) {
       return operand.takeError();
     operands.push_back(*operand);
   }
-  // A constant beside ids is an id.
-  for (auto [a, b] : {std::pair(operands[1], operands[2]),
-                      std::pair(operands[2], operands[1])})
-    if (builder.type(a).element == ElementKind::Id)
-      builder.makeConstantId(b);
+  builder.makeConstantLike(operands[1], operands[2]);
+  builder.makeConstantLike(operands[2], operands[1]);
   return one(builder.elementwise(Op::Select, call, operands));
 }
 

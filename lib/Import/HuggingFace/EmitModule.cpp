@@ -104,12 +104,12 @@ func::FuncOp ModuleEmitter::createFunction(const ResolvedLayer &layer) {
   Type f32 = builder.getF32Type(), i32 = builder.getI32Type();
   auto hidden = RankedTensorType::get({dynamic, layer.hidden}, f32);
   SmallVector<std::pair<std::string, Type>> inputs{{"hidden", hidden}};
-  for (const auto &[name, type] : layer.inputs) {
+  for (const LayerInput &input : layer.inputs) {
     SmallVector<int64_t> shape{dynamic};
-    llvm::append_range(shape, type.shape);
+    llvm::append_range(shape, input.type.shape);
     inputs.emplace_back(
-        name, RankedTensorType::get(
-                  shape, getElementTypeOrSelf(rowType(builder, type))));
+        input.name, RankedTensorType::get(shape, getElementTypeOrSelf(rowType(
+                                                     builder, input.type))));
   }
   if (layer.perSequence)
     inputs.emplace_back("sequence", builder.getIndexType());
@@ -134,6 +134,9 @@ func::FuncOp ModuleEmitter::createFunction(const ResolvedLayer &layer) {
                            builder.getFunctionType(types, results));
   for (auto [i, input] : llvm::enumerate(inputs))
     function.setArgAttr(i, "moe.name", builder.getStringAttr(input.first));
+  for (auto [i, input] : llvm::enumerate(layer.inputs))
+    if (input.optional)
+      function.setArgAttr(i + 1, "moe.optional", builder.getUnitAttr());
   for (auto [i, output] : llvm::enumerate(outputs))
     function.setResultAttr(i, "moe.name", builder.getStringAttr(output.first));
   return function;

@@ -125,11 +125,16 @@ llvm::Error RowRegion::emit(const HfOperation &operation) {
   };
   mlir::Value result;
   if (isElementwise(operation.op)) {
-    // All operands but a condition have the element type of the others.
+    // All operands but a condition have the element type of the others; one
+    // condition decides over a whole row.
     Type type = resultType(operation);
     SmallVector<mlir::Value> operands;
-    for (ValueId id : operation.operands)
-      operands.push_back(broadcast(values[id], type, loc));
+    for (auto [i, id] : llvm::enumerate(operation.operands)) {
+      bool decides = operation.op == Op::Select && i == 0 &&
+                     routine.types[id].shape.empty();
+      operands.push_back(decides ? values[id]
+                                 : broadcast(values[id], type, loc));
+    }
     set(operation.results[0],
         emitElementwise(builder, loc, operation, operands));
     return llvm::Error::success();

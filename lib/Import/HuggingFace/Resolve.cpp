@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Resolver.h"
+#include "moec/Support/StackedName.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 
@@ -196,11 +197,7 @@ bool ResolvedTensor::isDirect() const {
 }
 
 std::string ResolvedTensor::sourceName(size_t i, int64_t first) const {
-  llvm::StringRef source = sources[i];
-  if (!stacked)
-    return source.str();
-  auto [head, tail] = source.split("{e}");
-  return (head + llvm::Twine(first) + tail).str();
+  return stackedName(sources[i], first);
 }
 
 StoredTensor ResolvedTensor::stored(size_t i) const {

@@ -13,6 +13,7 @@
 #include "Resolver.h"
 #include "TensorNames.h"
 #include "TensorUses.h"
+#include "moec/Support/StackedName.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
@@ -70,7 +71,7 @@ TensorResolver::lay(const TensorDeclaration &declaration) {
     if (!name)
       return name.takeError();
     tensor.sources.push_back(joinNames(prefix, *name));
-    tensor.stacked = llvm::StringRef(source).contains("{e}");
+    tensor.stacked = findStackedMark(*name).has_value();
   }
   if (tensor.stacked && tensor.indices.front() != "e")
     return scope.sources.error(declaration.loc,

@@ -69,12 +69,14 @@ ValueId RoutineBuilder::constant(double value, llvm::SMLoc loc) {
   return operation.results[0];
 }
 
-void RoutineBuilder::makeConstantId(ValueId value) {
+void RoutineBuilder::makeConstantLike(ValueId value, ValueId other) {
   const Operation *made = definition(value);
-  if (made->op == Op::Constant &&
+  ElementKind kind = type(other).element;
+  bool isWhole = kind == ElementKind::Id || kind == ElementKind::TokenId;
+  if (isWhole && made->op == Op::Constant &&
       made->attribute("value").number() ==
           std::floor(made->attribute("value").number()))
-    routine.types[value].element = ElementKind::Id;
+    routine.types[value].element = kind;
 }
 
 const Operation *RoutineBuilder::definition(ValueId value) const {

@@ -80,8 +80,8 @@ public:
   Operation &add(Op op, llvm::SMLoc loc, llvm::ArrayRef<ValueId> operands,
                  llvm::ArrayRef<RoutineType> types);
   ValueId constant(double value, llvm::SMLoc loc);
-  /// Gives a constant the type of ids, which it stands beside.
-  void makeConstantId(ValueId value);
+  /// Makes a constant that stands beside ids, or token ids, one of them.
+  void makeConstantLike(ValueId value, ValueId other);
   /// An element-wise operation; fails if the shapes do not go together.
   ValueResult elementwise(Op op, const Expr &at,
                           llvm::ArrayRef<ValueId> operands);

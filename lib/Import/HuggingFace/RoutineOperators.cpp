@@ -45,7 +45,8 @@ ValueResult RoutineBuilder::elementwise(Op op, const Expr &at,
     const RoutineType &next = type(operand);
     ElementKind wanted =
         isSelect && i == 0 ? ElementKind::Truth : result.element;
-    if (next.element != wanted || next.element == ElementKind::TokenId)
+    if (next.element != wanted ||
+        (next.element == ElementKind::TokenId && op != Op::Compare))
       return error(at, "'" + opName(op) + "' is not defined for " +
                            type(operands[0]).str() + " and " + next.str());
     if (!broadcast(result.shape, next.shape))
@@ -111,10 +112,8 @@ OperandResult RoutineBuilder::lowerBinary(const Expr &expr) {
   ValueResult b = asValue(*rhs, *expr.operands[1]);
   if (!b)
     return b.takeError();
-  if (type(*a).element == ElementKind::Id)
-    makeConstantId(*b);
-  if (type(*b).element == ElementKind::Id)
-    makeConstantId(*a);
+  makeConstantLike(*b, *a);
+  makeConstantLike(*a, *b);
   ValueResult result = elementwise(*op, expr, {*a, *b});
   if (!result)
     return result.takeError();

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TensorNames.h"
+#include "moec/Support/StackedName.h"
 #include "llvm/ADT/Twine.h"
 
 namespace moec::hf {
@@ -19,18 +20,20 @@ llvm::Expected<std::string> fillIn(const LayerScope &scope,
     size_t close = text.find('}');
     if (close == llvm::StringRef::npos)
       return scope.sources.error(loc, "a '{' in a name has no '}'");
-    llvm::StringRef name = text.slice(1, close);
+    llvm::StringRef mark = text.slice(1, close), name = mark;
     text = text.drop_front(close + 1);
     if (name == "e") {
       result += "{e}";
       continue;
     }
-    std::optional<Value> value = scope.lookup(name);
-    if (!value)
-      return scope.sources.error(loc, "'{" + name +
-                                          "}' in a name is neither {n}, {e} "
-                                          "nor a key");
-    result += value->isString() ? value->string() : value->str();
+    bool counts = name.consume_front("e +");
+    std::optional<Value> value = scope.lookup(name.trim());
+    if (!value || (counts && (!value->isInt() || value->integer() < 0)))
+      return scope.sources.error(loc, "'{" + mark +
+                                          "}' in a name is neither {n}, {e}, "
+                                          "{e + KEY} nor a key");
+    std::string known = value->isString() ? value->string() : value->str();
+    result += counts ? "{e+" + known + "}" : known;
   }
   return result;
 }
@@ -50,10 +53,7 @@ llvm::Expected<std::string> firstFile(const LayerScope &scope,
       fillIn(scope, declaration.sources[0], declaration.loc);
   if (!source)
     return source.takeError();
-  std::string name = joinNames(prefix, *source);
-  if (size_t at = name.find("{e}"); at != std::string::npos)
-    name.replace(at, 3, "0");
-  return name;
+  return stackedName(joinNames(prefix, *source), 0);
 }
 
 } // namespace moec::hf

@@ -14,7 +14,7 @@
 
 namespace moec::hf {
 
-/// Replaces {n} and {NAME} by values; {e} stays.
+/// Replaces {n} and {NAME} by values; {e} stays, {e + KEY} becomes {e+8}.
 llvm::Expected<std::string> fillIn(const LayerScope &scope,
                                    llvm::StringRef text, llvm::SMLoc loc);
 

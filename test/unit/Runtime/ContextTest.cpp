@@ -87,9 +87,9 @@ TEST_F(ContextTest, workspaceSize) {
   ASSERT_EQ(moec_workspace_size(context.get(), 0, 0, &bytes), MOEC_OK);
   EXPECT_EQ(bytes, 0);
   ASSERT_EQ(moec_workspace_size(context.get(), 0, 16, &bytes), MOEC_OK);
-  // Hidden in and out 384 each, ids and weights 192 each, logits 320, the
-  // kernel's copy 384.
-  EXPECT_EQ(bytes, 2 * 384 + 2 * 192 + 320 + 384);
+  // Hidden in and out 384 each, token ids 64, ids and weights 192 each, logits
+  // 320, the kernel's copy 384.
+  EXPECT_EQ(bytes, 2 * 384 + 64 + 2 * 192 + 320 + 384);
   EXPECT_EQ(moec_workspace_size(context.get(), 0, -1, &bytes),
             MOEC_ERROR_ARGUMENT);
   EXPECT_STREQ(moec_last_error(), "tokens is -1; expected 0 or more");
@@ -110,7 +110,7 @@ TEST_F(ContextTest, nothingIsKeptForConversionsTheKernelDoesItself) {
   ASSERT_EQ(moec_workspace_size(makeContext(model).get(), 0, 16, &bytes),
             MOEC_OK);
   // Output hidden in bf16: 192.
-  EXPECT_EQ(bytes, 192 + 2 * 192 + 320 + 384);
+  EXPECT_EQ(bytes, 192 + 64 + 2 * 192 + 320 + 384);
 }
 
 #if MOEC_COUNTS_ALLOCATIONS

@@ -8,7 +8,7 @@
 // A layer whose result shows whether the run time kept its side of Kernel.h.
 // Token t chooses experts (t + j) mod (E + 1), the last being an identity
 // expert, with weights 1 / (j + 1); expert e scales by scale[e], the identity
-// expert by 1. With token ids, those are added. A broken promise of the run
+// expert by 1. Token ids are added. A broken promise of the run
 // time turns the whole output into NaN.
 //
 //===----------------------------------------------------------------------===//
@@ -32,6 +32,8 @@ static int isKept(const moec_kernel_call *call, int32_t thread,
                 call->outputs[outHidden].dtype == MOEC_DTYPE_F32 &&
                 call->outputs[outIds].dtype == MOEC_DTYPE_I32 &&
                 call->outputs[outIds].row_stride == topK;
+  if (!call->inputs[inTokenIds].data)
+    return 0;
   for (int index = outHidden; index <= outLogits; ++index)
     if (!call->outputs[index].data || call->outputs[index].reserved)
       return 0;
@@ -41,8 +43,6 @@ static int isKept(const moec_kernel_call *call, int32_t thread,
 }
 
 static float tokenId(const moec_tensor_arg *ids, int64_t row) {
-  if (!ids->data)
-    return 0.0f;
   return ids->dtype == MOEC_DTYPE_I64
              ? (float)((const int64_t *)ids->data)[row]
              : (float)((const int32_t *)ids->data)[row];

@@ -71,7 +71,7 @@ struct Family {
   /// Values of keys that make a small model, for tests.
   std::map<std::string, Value, std::less<>> small;
   /// Inputs of a layer beside x, with the size of a token's row; "token_ids"
-  /// is one number a token.
+  /// and "token_types" are one number a token.
   std::vector<NamedExpr> inputs;
   /// Outputs of a layer beside the usual ones: names of the router.
   std::vector<NamedExpr> outputs;

@@ -72,6 +72,13 @@ struct ResolvedTensor {
   uint64_t storedBytes() const;
 };
 
+/// An input of a layer beside x: token_ids, token_types, router_state.
+struct LayerInput {
+  std::string name;
+  RoutineType type;
+  bool optional = false; // zeros, if it is left out
+};
+
 struct ResolvedLayer {
   std::string name; // "layers.0", "encoder.layers.1"
   bool moe = false;
@@ -81,8 +88,8 @@ struct ResolvedLayer {
   int64_t identityExperts = 0;
   bool weightBefore = false;
   bool perSequence = false; // capacity counts in one sequence
-  /// Inputs beside x that the programs use: token_ids, router_state.
-  std::vector<std::pair<std::string, RoutineType>> inputs;
+  /// Those that the programs use.
+  std::vector<LayerInput> inputs;
   /// Outputs beside the usual ones, each with what the router calls it.
   std::vector<std::pair<std::string, std::string>> outputs;
   std::vector<ResolvedTensor> tensors;

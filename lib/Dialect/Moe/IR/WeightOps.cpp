@@ -9,16 +9,15 @@
 
 #include "Verify.h"
 #include "moec/Dialect/Moe/Moe.h"
+#include "moec/Support/StackedName.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace mlir::moe;
 
-static constexpr StringLiteral stackedMark = "{e}";
-
 static bool isStackedName(Attribute source) {
-  return cast<StringAttr>(source).getValue().contains(stackedMark);
+  return moec::findStackedMark(cast<StringAttr>(source).getValue()).has_value();
 }
 
 bool WeightOp::isStacked() { return isStackedName(getSources()[0]); }
