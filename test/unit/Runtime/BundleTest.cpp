@@ -182,9 +182,9 @@ TEST(BundleTest, badOptions) {
             "options.struct_size is 8; expected 24: begin with "
             "MOEC_OPTIONS_INIT");
   options = MOEC_OPTIONS_INIT;
-  options.flags = 4;
+  options.flags = 8;
   EXPECT_EQ(openError(bundle, MOEC_ERROR_ARGUMENT, &options),
-            "options.flags is 0x4; this library knows 0x3");
+            "options.flags is 0x8; this library knows 0x7");
   options = MOEC_OPTIONS_INIT;
   options.spin_us = -1;
   EXPECT_EQ(openError(bundle, MOEC_ERROR_ARGUMENT, &options),

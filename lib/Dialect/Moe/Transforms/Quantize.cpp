@@ -61,8 +61,8 @@ private:
     weightEncoding = rowEncoding = Attribute();
     if (weights == "int8") {
       if (group < 0 || group % 32 != 0)
-        return getOperation().emitError()
-               << "group=" << group.getValue() << " is not 0 or a multiple of 32";
+        return getOperation().emitError() << "group=" << group.getValue()
+                                          << " is not 0 or a multiple of 32";
       weightEncoding = Int8Attr::get(&getContext(), group);
     } else if (weights != "stored") {
       return getOperation().emitError()
