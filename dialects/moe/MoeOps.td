@@ -12,6 +12,7 @@ include "MoeWeightOps.td"
 include "MoeMathOps.td"
 include "MoeRouterOps.td"
 include "MoeSelectionOps.td"
+include "MoeDeviceOps.td"
 include "MoeExpertOps.td"
 
 #endif // MOE_OPS_TD

@@ -52,7 +52,9 @@ typedef enum moec_status {
   MOEC_ERROR_BUNDLE = 2,   /**< the bundle is missing, damaged or of a format
                                 this library does not read */
   MOEC_ERROR_CPU = 3,      /**< the bundle needs features this CPU lacks */
-  MOEC_ERROR_SYSTEM = 4    /**< no memory, no thread, or an I/O error */
+  MOEC_ERROR_SYSTEM = 4,   /**< no memory, no thread, or an I/O error */
+  MOEC_ERROR_DEVICE = 5    /**< the bundle needs a device that is not there, or
+                                the device failed */
 } moec_status;
 
 /** An opened bundle: the layer table, the code and the mapped weights. */
@@ -65,8 +67,8 @@ typedef struct moec_context moec_context;
     Valid until the next call that fails on this thread. */
 MOEC_API const char *moec_last_error(void);
 
-/** The name of a moec_status: "ok", "argument", "bundle", "cpu" or "system";
-    "unknown" for any other number. */
+/** The name of a moec_status: "ok", "argument", "bundle", "cpu", "system" or
+    "device"; "unknown" for any other number. */
 MOEC_API const char *moec_status_name(int status);
 
 /** The library's version, "MAJOR.MINOR.PATCH". */
@@ -98,9 +100,12 @@ typedef struct moec_options {
                            0: one for each CPU this process may use */
   int32_t spin_us;    /**< microseconds a waiting thread keeps its CPU before it
                            sleeps; 0: sleep at once; default 2000 */
+  const struct moec_device *device; /**< what runs a bundle for a GPU
+                           (moec-c/Device.h); NULL: the CUDA driver's first
+                           device. Has to outlive the model */
 } moec_options;
 
-#define MOEC_OPTIONS_INIT {sizeof(moec_options), 0, 0, 2000}
+#define MOEC_OPTIONS_INIT {sizeof(moec_options), 0, 0, 2000, NULL}
 
 /** Opens the bundle directory `path`: checks its manifest, its target against
     this CPU and the hash of its code, loads the code and maps the weights.

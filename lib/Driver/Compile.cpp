@@ -13,8 +13,13 @@
 #include "Phases.h"
 #include "Progress.h"
 #include "moec/Target/Bundle.h"
+#include "moec/Target/Nvptx.h"
 #include "moec/Target/Object.h"
 #include "moec/Target/TargetCpu.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
 
 using namespace llvm;
 
@@ -28,6 +33,8 @@ public:
 
 private:
   Error check();
+  Error resolveTarget();
+  Expected<std::string> emitCode(mlir::ModuleOp module);
   Error emitText(Console &console, mlir::ModuleOp module);
   Error emitBundle(Console &console, ModuleInput &input, Progress &progress);
   std::string summary(const Console &console, const BundleReport &report) const;
@@ -41,7 +48,7 @@ private:
   QuantizeOptions quantize;
   std::optional<int64_t> group;
   Phase phase = Phase::Bundle;
-  CpuTarget target;
+  CompileTarget target;
 };
 
 void CompileCommand::declare(OptionTable &options) {
@@ -55,7 +62,9 @@ void CompileCommand::declare(OptionTable &options) {
             "screen",
             output)
       .withLetter('o');
-  options.text("target", "NAME", "what to compile for; cpu is what there is",
+  options.text("target", "NAME",
+               "what to compile for: cpu (the default), or nvptx:CHIP for an "
+               "NVIDIA GPU, for example nvptx:sm_80",
                targetName);
   options.text("mcpu", "CPU",
                "native (the default: this machine), or a name such as "
@@ -81,9 +90,10 @@ void CompileCommand::declare(OptionTable &options) {
                "leave the fusion passes out: the same results, slower", noFuse);
   options.text("model", "DIR", "the checkpoint of a .mlir file", checkpoint);
   model.declareFamilyFile(options);
-  options.choice("emit", "where to stop; bundle is the default",
-                 {"moe", "scheduled", "loops", "llvm", "object", "bundle"},
-                 emit);
+  options.choice(
+      "emit", "where to stop; bundle is the default",
+      {"moe", "scheduled", "loops", "llvm", "object", "ptx", "cubin", "bundle"},
+      emit);
   options.text("dump-phases", "DIR",
                "write the module after every phase into this directory",
                dumpDirectory);
@@ -97,10 +107,15 @@ void CompileCommand::declare(OptionTable &options) {
 Error CompileCommand::check() {
   if (output.empty())
     return usageError("-o PATH is missing: where the {} goes", emit);
-  if (targetName != "cpu")
-    return usageError("there is no target {}; the targets are: cpu",
-                      quote(targetName));
-  phase = *parsePhase(emit);
+  if (Error error = resolveTarget())
+    return error;
+  bool isDeviceCode = emit == "ptx" || emit == "cubin";
+  bool isDevice = std::holds_alternative<NvptxTarget>(target);
+  if (isDeviceCode != isDevice && (isDeviceCode || emit == "object"))
+    return usageError("--emit={} does not go with --target={}; a cpu has an "
+                      "object, nvptx has ptx and cubin",
+                      emit, targetName);
+  phase = isDeviceCode ? Phase::Object : *parsePhase(emit);
   quantize.group = group.value_or(0);
   if (quantize.group % 32 != 0)
     return usageError("--group={} is not a multiple of 32", quantize.group);
@@ -110,11 +125,23 @@ Error CompileCommand::check() {
   if (output == "-" && phase == Phase::Bundle)
     return usageError("a bundle is a directory and cannot go to the screen; "
                       "give -o another path or choose another --emit");
-  Expected<CpuTarget> resolved = resolveCpu(mcpu);
-  if (!resolved)
-    return usageError("{}", toString(resolved.takeError()));
-  target = *resolved;
   return Error::success();
+}
+
+Error CompileCommand::resolveTarget() {
+  auto take = [&](auto resolved) -> Error {
+    if (!resolved)
+      return usageError("{}", toString(resolved.takeError()));
+    target = *resolved;
+    return Error::success();
+  };
+  StringRef chip = targetName;
+  if (chip.consume_front("nvptx:"))
+    return take(resolveChip(chip));
+  if (targetName == "cpu")
+    return take(resolveCpu(mcpu));
+  return usageError("there is no target {}; the targets are: cpu, nvptx:CHIP",
+                    quote(targetName));
 }
 
 Expected<int> CompileCommand::run(Console &console) {
@@ -147,11 +174,37 @@ Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
     return error;
   if (phase != Phase::Object)
     return writeOutput(console, output, moduleText(module));
-  auto object = emitObject(module, target);
-  if (!object)
-    return object.takeError();
-  return writeOutput(console, output,
-                     StringRef(object->data(), object->size()));
+  Expected<std::string> code = emitCode(module);
+  if (!code)
+    return code.takeError();
+  return writeOutput(console, output, *code);
+}
+
+/// Machine code, or PTX, of a module in the LLVM dialect.
+Expected<std::string> CompileCommand::emitCode(mlir::ModuleOp module) {
+  if (const auto *cpu = std::get_if<CpuTarget>(&target)) {
+    auto object = emitObject(module, *cpu);
+    if (!object)
+      return object.takeError();
+    return std::string(object->data(), object->size());
+  }
+  const NvptxTarget &chip = std::get<NvptxTarget>(target);
+  std::optional<std::string> ptxas = findPtxas();
+  if (emit == "cubin" && !ptxas)
+    return inputError("--emit=cubin needs ptxas of the CUDA toolkit, which is "
+                      "neither in $CUDA_HOME/bin nor on PATH; --emit=ptx does "
+                      "without");
+  LLVMContext context;
+  auto translated = translateDeviceModule(module, chip, context);
+  if (!translated)
+    return translated.takeError();
+  Expected<std::string> ptx = emitPtx(**translated, chip);
+  if (!ptx || emit == "ptx")
+    return ptx;
+  Expected<Cubin> cubin = assemble(*ptxas, *ptx, chip);
+  if (!cubin)
+    return cubin.takeError();
+  return cubin->bytes;
 }
 
 Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
@@ -186,7 +239,12 @@ std::string CompileCommand::summary(const Console &console,
       "{}: {} in {}, {} of code for {} in {:.2f} s",
       console.styled(Style::Bold, printable(output)),
       plural(report.layers, "layer"), plural(report.kernels, "kernel"),
-      formatBytes(report.codeBytes), target.cpu, report.compileSeconds);
+      formatBytes(report.codeBytes),
+      std::visit(
+          llvm::makeVisitor([](const CpuTarget &cpu) { return cpu.cpu; },
+                            [](const NvptxTarget &chip) { return chip.chip; }),
+          target),
+      report.compileSeconds);
   if (noWeights)
     return text + "; without weights\n";
   return text + fmt::format("; {} of weights in {:.2f} s\n",

@@ -21,7 +21,7 @@ using namespace llvm;
 
 namespace moec::driver {
 
-Error dumpPhases(mlir::ModuleOp module, Phase last, const CpuTarget &target,
+Error dumpPhases(mlir::ModuleOp module, Phase last, const CompileTarget &target,
                  bool fuse, StringRef directory) {
   if (std::error_code code = sys::fs::create_directories(directory))
     return fileError("make the directory", directory, code.value());

@@ -21,7 +21,7 @@ namespace moec::driver {
 /// `directory`, which is made if it is missing: "0-moe.mlir",
 /// "1-scheduled.mlir" and so on. Leaves `module` alone.
 llvm::Error dumpPhases(mlir::ModuleOp module, Phase last,
-                       const CpuTarget &target, bool fuse,
+                       const CompileTarget &target, bool fuse,
                        llvm::StringRef directory);
 
 } // namespace moec::driver

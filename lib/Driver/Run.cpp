@@ -28,7 +28,7 @@ private:
   Expected<RunRequest> makeRequest(const SessionLayer &layer) const;
 
   std::string bundle, layerName, input, output;
-  std::string outputDtype;
+  std::string outputDtype, device = "cuda";
   std::optional<int64_t> threads, repeat;
 };
 
@@ -56,6 +56,7 @@ void RunCommand::declare(OptionTable &options) {
                  {"f32", "f16", "bf16"}, outputDtype);
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
+  options.text("device", "NAME", deviceHelp, device);
   options.number("repeat", "N",
                  "run N times more and say how long it took: the median, and "
                  "the fastest and slowest run",
@@ -136,9 +137,13 @@ static Expected<std::string> measure(Session &session,
 Expected<int> RunCommand::run(Console &console) {
   if (Error error = check())
     return std::move(error);
+  Expected<std::unique_ptr<EmulatorDevice>> chosen =
+      makeDevice(device, /*seed=*/1);
+  if (!chosen)
+    return chosen.takeError();
   Progress progress(console, "opening " + bundle);
-  Expected<Session> session =
-      Session::open(bundle, int32_t(threads.value_or(0)));
+  Expected<Session> session = Session::open(
+      bundle, int32_t(threads.value_or(0)), /*flags=*/0, std::move(*chosen));
   if (!session)
     return session.takeError();
   Expected<SessionLayer> layer = session->layer(layerName);

@@ -52,11 +52,13 @@ static Expected<DLTensor> view(StringRef name, HostTensor &tensor) {
                   .byte_offset = 0};
 }
 
-Expected<Session> Session::open(StringRef path, int32_t threads,
-                                uint64_t flags) {
+Expected<Session> Session::open(StringRef path, int32_t threads, uint64_t flags,
+                                std::unique_ptr<EmulatorDevice> device) {
   moec_options options = MOEC_OPTIONS_INIT;
   options.flags = flags;
+  options.device = device ? device->get() : nullptr;
   Session session;
+  session.device = std::move(device);
   moec_model *model = nullptr;
   if (moec_open(path.str().c_str(), &options, &model) != MOEC_OK)
     return lastError();

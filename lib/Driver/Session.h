@@ -11,6 +11,7 @@
 #ifndef MOEC_LIB_DRIVER_SESSION_H
 #define MOEC_LIB_DRIVER_SESSION_H
 
+#include "EmulatorDevice.h"
 #include "TensorFile.h"
 #include "moec-c/Runtime.h"
 
@@ -58,9 +59,11 @@ struct PreparedRun {
 /// An open bundle and a context.
 class Session {
 public:
-  /// `threads`: 0 for one on each CPU.
-  static llvm::Expected<Session> open(llvm::StringRef path, int32_t threads,
-                                      uint64_t flags = 0);
+  /// `threads`: 0 for one on each CPU. `device` runs a bundle for a GPU; null
+  /// for the run time's choice.
+  static llvm::Expected<Session>
+  open(llvm::StringRef path, int32_t threads, uint64_t flags = 0,
+       std::unique_ptr<EmulatorDevice> device = nullptr);
 
   llvm::Expected<SessionLayer> layer(llvm::StringRef name) const;
   llvm::Expected<std::vector<SessionLayer>> layers() const;
@@ -89,6 +92,7 @@ private:
       moec_context_destroy(context);
     }
   };
+  std::unique_ptr<EmulatorDevice> device;
   std::unique_ptr<moec_model, CloseModel> model;
   std::unique_ptr<moec_context, DestroyContext> context;
 };

@@ -49,7 +49,7 @@ private:
   int report(Console &console,
              ArrayRef<std::pair<std::string, LayerResult>> results) const;
 
-  std::string bundle, routing = "router";
+  std::string bundle, routing = "router", device = "cuda";
   std::optional<std::string> checkpoint;
   ModelOptions layers;
   std::vector<int64_t> tokens = {1, 7, 64};
@@ -103,6 +103,7 @@ void VerifyCommand::declare(OptionTable &options) {
                checkpoint);
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
+  options.text("device", "NAME", deviceHelp, device);
 }
 
 //===----------------------------------------------------------------------===//
@@ -277,6 +278,10 @@ int VerifyCommand::report(
 }
 
 Expected<int> VerifyCommand::run(Console &console) {
+  Expected<std::unique_ptr<EmulatorDevice>> chosen =
+      makeDevice(device, seed.value_or(1));
+  if (!chosen)
+    return chosen.takeError();
   Progress progress(console, "opening " + bundle);
   Expected<ModelFacts> facts = bundleFacts(bundle);
   if (!facts)
@@ -289,8 +294,9 @@ Expected<int> VerifyCommand::run(Console &console) {
   Expected<ModuleInput> input = readReference(console, facts->source);
   if (!input)
     return input.takeError();
-  Expected<Session> session = Session::open(
-      bundle, int32_t(threads.value_or(0)), MOEC_OPEN_CHECK_WEIGHTS);
+  Expected<Session> session =
+      Session::open(bundle, int32_t(threads.value_or(0)),
+                    MOEC_OPEN_CHECK_WEIGHTS, std::move(*chosen));
   if (!session)
     return session.takeError();
   Expected<std::vector<SessionLayer>> all = session->layers();

@@ -23,10 +23,12 @@ static Phase addPipeline(mlir::OpPassManager &manager, Phase phase,
     buildSchedulePipeline(manager, options);
     return Phase::Scheduled;
   case Phase::Scheduled:
-    buildLoopsPipeline(manager, options);
+    options.nvptx ? buildNvptxLoopsPipeline(manager)
+                  : buildLoopsPipeline(manager, options);
     return Phase::Loops;
   case Phase::Loops:
-    buildLlvmPipeline(manager, options);
+    options.nvptx ? buildNvptxLlvmPipeline(manager)
+                  : buildLlvmPipeline(manager, options);
     return Phase::Llvm;
   default:
     return phase;
@@ -34,7 +36,8 @@ static Phase addPipeline(mlir::OpPassManager &manager, Phase phase,
 }
 
 Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
-                  const CpuTarget &target, bool fuse, StringRef reproducer) {
+                  const CompileTarget &target, bool fuse,
+                  StringRef reproducer) {
   PipelineOptions options(target);
   options.fuse = fuse;
   while (from < to) {

@@ -9,6 +9,7 @@
 
 #include "moec/Pipelines/Pipelines.h"
 #include "moec/Codegen/CPU/Passes.h"
+#include "moec/Codegen/NVPTX/Passes.h"
 #include "moec/Dialect/Moe/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -39,6 +40,23 @@ std::optional<Phase> parsePhase(StringRef name) {
   return std::nullopt;
 }
 
+PipelineOptions::PipelineOptions(const CompileTarget &target) {
+  if (const auto *cpu = std::get_if<CpuTarget>(&target)) {
+    lanes = cpu->lanes;
+    registers = cpu->registers;
+    bf16Dot = cpu->bf16Dot;
+    l2Bytes = cpu->l2Bytes;
+    multipliesPerCycle = cpu->multipliesPerCycle;
+    multiplyLatency = cpu->multiplyLatency;
+    readRate = cpu->readRate;
+    fetchRate = cpu->fetchRate;
+    l3Rate = cpu->l3Rate;
+    int8Dot = cpu->int8Dot;
+  } else {
+    nvptx = true;
+  }
+}
+
 void buildSchedulePipeline(OpPassManager &manager,
                            const PipelineOptions &options) {
   if (options.fuse) {
@@ -54,6 +72,10 @@ void buildSchedulePipeline(OpPassManager &manager,
   manager.addPass(createCSEPass());
   // Equal layers are recognised by their text, so after all clean-up.
   manager.addPass(moe::createMoeShareKernelsPass());
+  if (options.nvptx) {
+    manager.addPass(moe::createMoeChooseNvptxStrategyPass());
+    return;
+  }
   moe::MoeChooseStrategyPassOptions strategy;
   strategy.lanes = options.lanes;
   strategy.registers = options.registers;
@@ -102,6 +124,27 @@ void buildLlvmPipeline(OpPassManager &manager, const PipelineOptions &options) {
   manager.addPass(createCanonicalizerPass());
 }
 
+void buildNvptxLoopsPipeline(OpPassManager &manager) {
+  manager.addPass(moe::createMoeLowerToNvptxPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createLoopInvariantCodeMotionPass());
+}
+
+void buildNvptxLlvmPipeline(OpPassManager &manager) {
+  // Polynomials for exp and its kin: no device library is linked in.
+  manager.addPass(moe::createMoeExpandMathPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createConvertNVVMToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+}
+
 void registerPipelines() {
   PassPipelineRegistration<PipelineOptions>(
       "moe-schedule", "imported layers to fused, shared, scheduled kernels",
@@ -119,6 +162,12 @@ void registerPipelines() {
         buildLoopsPipeline(manager, options);
         buildLlvmPipeline(manager, options);
       });
+  PassPipelineRegistration<>("moe-nvptx-loops",
+                             "scheduled kernels to device functions",
+                             buildNvptxLoopsPipeline);
+  PassPipelineRegistration<>("moe-nvptx-llvm",
+                             "device functions to the LLVM dialect",
+                             buildNvptxLlvmPipeline);
 }
 
 } // namespace moec

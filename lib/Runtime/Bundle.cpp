@@ -12,6 +12,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Bundle.h"
+#include "CudaDevice.h"
+#include "DeviceCode.h"
 #include "InQuotes.h"
 #include "moec/Runtime/CpuFeatures.h"
 #include "moec/Runtime/Hash.h"
@@ -22,13 +24,24 @@
 namespace moec {
 
 Status Bundle::open(const std::string &path, WeightsPolicy policy,
+                    const moec_device *device,
                     std::shared_ptr<const Bundle> &bundle) {
   std::shared_ptr<Bundle> opened(new Bundle(path));
   if (Status status = opened->readManifest(); status.failed())
     return status;
-  if (Status status = opened->checkTarget(); status.failed())
+  bool forDevice = isForDevice(opened->description);
+  if (device && !forDevice)
+    return makeError(MOEC_ERROR_ARGUMENT,
+                     "{}: compiled for {}, so no device can run it; compile "
+                     "the model with --target=nvptx:CHIP, or leave the device "
+                     "out",
+                     path, inQuotes(opened->description.triple));
+  if (Status status = forDevice ? Status::ok() : opened->checkTarget();
+      status.failed())
     return status;
-  if (Status status = opened->loadKernels(); status.failed())
+  if (Status status =
+          forDevice ? opened->loadDeviceCode(device) : opened->loadKernels();
+      status.failed())
     return status;
   if (Status status = opened->mapWeights(policy); status.failed())
     return status;
@@ -148,6 +161,14 @@ Status Bundle::loadKernels() {
   return Status::ok();
 }
 
+Status Bundle::loadDeviceCode(const moec_device *device) {
+  if (!device)
+    if (Status status = cudaDevice(device); status.failed())
+      return makeError(MOEC_ERROR_DEVICE, "{}: compiled for {}; {}", directory,
+                       inQuotes(description.cpu), status.message());
+  return DeviceCode::create(*device, description, directory, onDevice);
+}
+
 Status Bundle::mapWeights(WeightsPolicy policy) {
   weights.resize(description.layers.size());
   if (!description.weights)
@@ -156,6 +177,9 @@ Status Bundle::mapWeights(WeightsPolicy policy) {
       openFile(*description.weights, policy.check, policy.copy, weightsFile);
   if (status.failed())
     return status;
+  if (onDevice)
+    return onDevice->uploadWeights(weightsFile.data(),
+                                   int64_t(weightsFile.size()));
   weightsFile.adviseHugePages();
   for (size_t layer = 0; layer < weights.size(); ++layer) {
     for (const ManifestWeight &weight : description.layers[layer].weights)

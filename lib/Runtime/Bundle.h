@@ -13,6 +13,7 @@
 #ifndef MOEC_LIB_RUNTIME_BUNDLE_H
 #define MOEC_LIB_RUNTIME_BUNDLE_H
 
+#include "DeviceCode.h"
 #include "LayerInterface.h"
 #include "MappedFile.h"
 #include "Status.h"
@@ -38,8 +39,10 @@ struct WeightsPolicy {
 
 class Bundle {
 public:
-  /// Opens the bundle in directory `path`.
+  /// Opens the bundle in directory `path`. `device` runs a bundle for a GPU; null
+  /// for the CUDA driver's.
   static Status open(const std::string &path, WeightsPolicy policy,
+                     const moec_device *device,
                      std::shared_ptr<const Bundle> &bundle);
 
   ~Bundle();
@@ -50,7 +53,10 @@ public:
   const std::string &path() const { return directory; }
   const Manifest &manifest() const { return description; }
 
-  /// The kernel of layer `layer`.
+  /// The code of a bundle for a device; null where there are functions to call.
+  const DeviceCode *deviceCode() const { return onDevice.get(); }
+
+  /// The kernel of layer `layer`, unless it runs on a device.
   const Kernel &kernelOf(size_t layer) const {
     return kernels[description.layers[layer].kernel];
   }
@@ -79,12 +85,14 @@ private:
   Status openFile(const ManifestFile &entry, bool checkHash, bool copy,
                   MappedFile &file) const;
   Status loadKernels();
+  Status loadDeviceCode(const moec_device *device);
   Status mapWeights(WeightsPolicy policy);
 
   std::string directory;
   Manifest description;
   MappedFile weightsFile;
   void *library = nullptr;
+  std::unique_ptr<DeviceCode> onDevice;
   std::vector<LayerInterface> interfaces;
   std::vector<Kernel> kernels;
   std::vector<std::vector<void *>> weights;

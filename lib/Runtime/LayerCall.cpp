@@ -240,10 +240,13 @@ Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
   if (status.failed())
     return status;
   bindTensors(workspace.data());
-  kernel = bundle.kernelOf(index).run;
   call.flags = tensors.givenRouting ? MOEC_CALL_GIVEN_ROUTING : 0;
   call.inputs = inputArgs.data();
   call.outputs = outputArgs.data();
+  if (const DeviceCode *code = bundle.deviceCode())
+    return code->run(*layer, *bundle.manifest().kernels[layer->kernel].plan,
+                     call, deviceMemory);
+  kernel = bundle.kernelOf(index).run;
   call.weights = bundle.weightsOf(index);
   call.workspace = workspace.data() + need.tensors;
   call.workspace_bytes = need.kernel;

@@ -12,6 +12,7 @@
 
 #include "InQuotes.h"
 #include "JsonReader.h"
+#include "ManifestPlan.h"
 #include "moec/Runtime/Manifest.h"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ namespace moec {
 
 static constexpr size_t kMaxManifestBytes = size_t(16) << 20;
 static constexpr size_t kMaxFeatures = 1024;
+static constexpr size_t kMaxImages = 64;
 static constexpr size_t kMaxKernels = 1 << 16;
 static constexpr size_t kMaxLayers = 1 << 16;
 static constexpr size_t kMaxTensors = 64;
@@ -52,26 +54,28 @@ static bool getName(JsonObject &object, const char *key, std::string &name) {
   return true;
 }
 
-static bool getFile(JsonObject &object, const char *key, ManifestFile &result) {
-  std::optional<JsonObject> file;
-  if (!object.getObject(key, file) || !getName(*file, "file", result.file) ||
-      !file->getInteger("bytes", 0, INT64_MAX, result.bytes) ||
-      !file->getString("xxh3", result.xxh3))
+static bool getFileOf(JsonObject &file, ManifestFile &result) {
+  if (!getName(file, "file", result.file) ||
+      !file.getInteger("bytes", 0, INT64_MAX, result.bytes) ||
+      !file.getString("xxh3", result.xxh3))
     return false;
   // A bundle names only its own files.
   if (result.file.find('/') != std::string::npos || result.file == "." ||
       result.file == "..")
-    return object.errors().report(
-        file->pathOf("file"),
-        "is {}; expected the name of a file in the bundle",
+    return file.errors().report(
+        file.pathOf("file"), "is {}; expected the name of a file in the bundle",
         inQuotes(result.file));
   if (result.xxh3.size() != 16 ||
       result.xxh3.find_first_not_of("0123456789abcdef") != std::string::npos)
-    return object.errors().report(
-        file->pathOf("xxh3"),
-        "is {}; expected 16 lower-case hexadecimal digits",
+    return file.errors().report(
+        file.pathOf("xxh3"), "is {}; expected 16 lower-case hexadecimal digits",
         inQuotes(result.xxh3));
   return true;
+}
+
+static bool getFile(JsonObject &object, const char *key, ManifestFile &result) {
+  std::optional<JsonObject> file;
+  return object.getObject(key, file) && getFileOf(*file, result);
 }
 
 static bool getHeader(JsonObject &root, Manifest &manifest) {
@@ -105,8 +109,25 @@ static bool getKernels(JsonObject &root, Manifest &manifest) {
     return false;
   for (JsonObject &object : kernels) {
     ManifestKernel &kernel = manifest.kernels.emplace_back();
-    if (!getName(object, "symbol", kernel.symbol) ||
-        !getName(object, "workspace_symbol", kernel.workspaceSymbol))
+    if (!getName(object, "symbol", kernel.symbol))
+      return false;
+    if (isForDevice(manifest)
+            ? !getPlan(object, kernel.plan.emplace())
+            : !getName(object, "workspace_symbol", kernel.workspaceSymbol))
+      return false;
+  }
+  return true;
+}
+
+static bool getImages(JsonObject &root, Manifest &manifest) {
+  std::vector<JsonObject> images;
+  if (!root.has("images"))
+    return true;
+  if (!root.getObjects("images", kMaxImages, images))
+    return false;
+  for (JsonObject &object : images) {
+    ManifestImage &image = manifest.images.emplace_back();
+    if (!getName(object, "kind", image.kind) || !getFileOf(object, image.file))
       return false;
   }
   return true;
@@ -231,10 +252,12 @@ static bool getLayer(JsonObject &object, const Manifest &manifest,
                                   "is {}; expected 'before' or 'after'",
                                   inQuotes(position));
   layer.weightBefore = position == "before";
+  const ManifestKernel &kernel = manifest.kernels[layer.kernel];
   return getTensors(object, "inputs", layer.hidden, layer.inputs) &&
          getTensors(object, "outputs", layer.hidden, layer.outputs) &&
          checkRouting(object, layer) &&
-         getWeights(object, manifest, layer.weights);
+         getWeights(object, manifest, layer.weights) &&
+         (!kernel.plan || checkPlan(object, *kernel.plan, layer));
 }
 
 static bool getLayers(JsonObject &root, Manifest &manifest) {
@@ -274,8 +297,8 @@ static bool getManifest(JsonObject &root, Manifest &manifest) {
   if (!weights || (!weights->is_null() &&
                    !getFile(root, "weights", manifest.weights.emplace())))
     return false;
-  return getKernels(root, manifest) && getLayers(root, manifest) &&
-         checkHash(root, manifest);
+  return getImages(root, manifest) && getKernels(root, manifest) &&
+         getLayers(root, manifest) && checkHash(root, manifest);
 }
 
 static bool readManifest(std::string_view text, const std::string &file,

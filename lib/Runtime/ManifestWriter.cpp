@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "moec/Runtime/Manifest.h"
+#include "ManifestPlan.h"
 
 #include "moec/Runtime/Hash.h"
 
@@ -24,9 +24,27 @@ static json toJson(const ManifestFile &file) {
   return {{"file", file.file}, {"bytes", file.bytes}, {"xxh3", file.xxh3}};
 }
 
-static json toJson(const ManifestKernel &kernel) {
-  return {{"symbol", kernel.symbol},
-          {"workspace_symbol", kernel.workspaceSymbol}};
+static json toJson(const ManifestImage &image) {
+  json result = {{"kind", image.kind}};
+  result.update(toJson(image.file));
+  return result;
+}
+
+static json toJson(const ManifestBuffer &buffer) {
+  return {{"per_token", buffer.perToken},
+          {"fixed", buffer.fixed},
+          {"row_bytes", buffer.rowBytes}};
+}
+
+static json toJson(const ManifestLaunch &launch) {
+  json arguments = json::array();
+  for (const ManifestArgument &argument : launch.arguments)
+    arguments.push_back(printArgument(argument));
+  return {{"kernel", launch.kernel},      {"when", launchWhenName(launch.when)},
+          {"per_token", launch.perToken}, {"fixed", launch.fixed},
+          {"per_block", launch.perBlock}, {"columns", launch.columns},
+          {"threads", launch.threads},    {"shared", launch.shared},
+          {"arguments", arguments}};
 }
 
 static json toJson(const ManifestWeight &weight) {
@@ -53,6 +71,16 @@ static json toJson(const std::vector<T> &elements) {
   for (const T &element : elements)
     list.push_back(toJson(element));
   return list;
+}
+
+static json toJson(const ManifestKernel &kernel) {
+  if (!kernel.plan)
+    return {{"symbol", kernel.symbol},
+            {"workspace_symbol", kernel.workspaceSymbol}};
+  return {{"symbol", kernel.symbol},
+          {"plan",
+           {{"buffers", toJson(kernel.plan->buffers)},
+            {"launches", toJson(kernel.plan->launches)}}}};
 }
 
 static json toJson(const ManifestLayer &layer) {
@@ -85,6 +113,8 @@ static json toJson(const Manifest &manifest) {
                     {"cpu", manifest.cpu},
                     {"features", manifest.features}};
   root["kernel"] = toJson(manifest.kernel);
+  if (!manifest.images.empty())
+    root["images"] = toJson(manifest.images);
   root["weights"] = manifest.weights ? toJson(*manifest.weights) : json();
   root["kernels"] = toJson(manifest.kernels);
   root["layers"] = toJson(manifest.layers);

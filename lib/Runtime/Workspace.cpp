@@ -53,8 +53,10 @@ Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
       overflows = overflows || addTensor(tokens, input, need.tensors);
   for (const TensorSpec &output : interface.outputs)
     overflows = overflows || addTensor(tokens, output, need.tensors);
-  int64_t kernel =
-      overflows ? 0 : bundle.kernelOf(layer).workspace(tokens, threads);
+  // A device has memory of its own.
+  int64_t kernel = overflows || bundle.deviceCode()
+                       ? 0
+                       : bundle.kernelOf(layer).workspace(tokens, threads);
   if (kernel < 0)
     return makeError(MOEC_ERROR_BUNDLE,
                      "{}: the kernel asks for {} bytes of workspace for {} "

@@ -9,18 +9,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "moec/Target/Bundle.h"
+#include "CompileCode.h"
 #include "LayerTable.h"
 #include "WeightsFile.h"
 #include "moec/Pipelines/Pipelines.h"
-#include "moec/Runtime/Hash.h"
 #include "moec/Support/Error.h"
 #include "moec/Support/OutputDir.h"
 #include "moec/Support/OutputFile.h"
-#include "moec/Target/Object.h"
-#include "moec/Target/TargetCpu.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <chrono>
 #include <thread>
@@ -57,8 +54,7 @@ private:
   ModuleOp imported;
   const BundleOptions &options;
   OwningOpRef<ModuleOp> scheduled;
-  /// What each kernel wants its weights packed like, and its number.
-  StringMap<std::pair<int64_t, ArrayAttr>> kernels;
+  CompiledCode code;
   WeightsFile weights;
   Manifest manifest;
 };
@@ -78,49 +74,33 @@ Error BundleWriter::schedule() {
 }
 
 Error BundleWriter::compile(OutputDir &directory) {
-  OwningOpRef<ModuleOp> lowered = cast<ModuleOp>((*scheduled)->clone());
-  if (Error error =
-          lowerModule(*lowered, Phase::Scheduled, Phase::Loops, options.target,
-                      options.fuse, options.reproducer))
-    return error;
-  for (auto function : lowered->getOps<func::FuncOp>()) {
-    auto packs = function->getAttrOfType<ArrayAttr>("moe.packs");
-    if (!packs)
-      continue;
-    std::string symbol = function.getSymName().str();
-    kernels[StringRef(symbol).drop_front(strlen("moec_"))] = {
-        manifest.kernels.size(), packs};
-    manifest.kernels.push_back({symbol, symbol + "_workspace"});
-    function->removeAttr("moe.packs");
-  }
-  if (Error error =
-          lowerModule(*lowered, Phase::Loops, Phase::Llvm, options.target,
-                      options.fuse, options.reproducer))
-    return error;
-  auto object = emitObject(*lowered, options.target);
-  if (!object)
-    return object.takeError();
-  auto library = linkSharedLibrary(*object);
-  if (!library)
-    return library.takeError();
-  manifest.kernel = {"kernel.so", int64_t(library->size()),
-                     xxh3Hex(library->data(), library->size())};
-  report.codeBytes = library->size();
-  return writeTextFile(directory.file(manifest.kernel.file),
-                       StringRef(library->data(), library->size()));
+  Expected<CompiledCode> compiled =
+      std::visit(llvm::makeVisitor(
+                     [&](const CpuTarget &cpu) {
+                       return compileCpu(*scheduled, cpu, options.reproducer,
+                                         directory, manifest);
+                     },
+                     [&](const NvptxTarget &chip) {
+                       return compileNvptx(*scheduled, chip, options.reproducer,
+                                           directory, manifest);
+                     }),
+                 options.target);
+  if (!compiled)
+    return compiled.takeError();
+  code = std::move(*compiled);
+  report.codeBytes = code.bytes;
+  report.warnings = code.notes;
+  return Error::success();
 }
 
 Error BundleWriter::describe() {
   manifest.producer = "moec " MOEC_VERSION;
   manifest.model = options.model;
-  manifest.triple = options.target.triple;
-  manifest.cpu = options.target.cpu;
-  manifest.features = requiredFeatures(options.target);
   for (auto op : scheduled->getOps<moe::LayerOp>()) {
     Expected<ManifestLayer> layer = describeLayer(op);
     if (!layer)
       return layer.takeError();
-    auto [number, packs] = kernels.lookup(op.getKernel());
+    auto [number, packs] = code.kernels.lookup(op.getKernel());
     layer->kernel = number;
     SmallVector<moe::WeightOp> bound = layerWeights(op);
     for (Attribute pack : packs) {

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moec/Codegen/CPU/Passes.h"
+#include "moec/Codegen/NVPTX/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Dialect/Moe/Passes.h"
 #include "moec/Pipelines/Pipelines.h"
@@ -25,6 +26,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   mlir::moe::registerMoePasses();
   mlir::moe::registerMoeCpuPasses();
+  mlir::moe::registerMoeNvptxPasses();
   moec::registerPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "moe dialect optimizer\n", registry));

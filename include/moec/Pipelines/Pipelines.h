@@ -13,6 +13,7 @@
 #define MOEC_PIPELINES_PIPELINES_H
 
 #include "moec/Codegen/CPU/CpuTarget.h"
+#include "moec/Codegen/NVPTX/NvptxTarget.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -21,8 +22,12 @@
 #include "llvm/Support/Error.h"
 
 #include <optional>
+#include <variant>
 
 namespace moec {
+
+/// What code is compiled for.
+using CompileTarget = std::variant<CpuTarget, NvptxTarget>;
 
 /// What a module looks like at a point of the compilation.
 enum class Phase {
@@ -30,11 +35,11 @@ enum class Phase {
   Moe,
   /// Fused, kernels shared, every product with a strategy.
   Scheduled,
-  /// scf, vector and memref.
+  /// scf, vector and memref; on a GPU scf, nvvm and moe.plan.
   Loops,
   /// The LLVM dialect.
   Llvm,
-  /// Machine code.
+  /// Machine code; on a GPU PTX.
   Object,
   /// The finished bundle.
   Bundle
@@ -44,6 +49,9 @@ llvm::StringRef phaseName(Phase phase);
 std::optional<Phase> parsePhase(llvm::StringRef name);
 
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
+  Option<bool> nvptx{*this, "nvptx",
+                     llvm::cl::desc("choose strategies for an NVIDIA GPU"),
+                     llvm::cl::init(false)};
   Option<int64_t> lanes{*this, "lanes",
                         llvm::cl::desc("f32 numbers in a vector register"),
                         llvm::cl::init(16)};
@@ -85,18 +93,7 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                     llvm::cl::init(true)};
 
   PipelineOptions() = default;
-  explicit PipelineOptions(const CpuTarget &target) {
-    lanes = target.lanes;
-    registers = target.registers;
-    bf16Dot = target.bf16Dot;
-    l2Bytes = target.l2Bytes;
-    multipliesPerCycle = target.multipliesPerCycle;
-    multiplyLatency = target.multiplyLatency;
-    readRate = target.readRate;
-    fetchRate = target.fetchRate;
-    l3Rate = target.l3Rate;
-    int8Dot = target.int8Dot;
-  }
+  explicit PipelineOptions(const CompileTarget &target);
 };
 
 /// Moe to Scheduled.
@@ -108,6 +105,9 @@ void buildLoopsPipeline(mlir::OpPassManager &manager,
 /// Loops to Llvm.
 void buildLlvmPipeline(mlir::OpPassManager &manager,
                        const PipelineOptions &options);
+/// The same for a GPU.
+void buildNvptxLoopsPipeline(mlir::OpPassManager &manager);
+void buildNvptxLlvmPipeline(mlir::OpPassManager &manager);
 
 /// Takes `module` from phase `from` to phase `to`, at most Phase::Llvm; without
 /// `fuse` the fusion passes are left out. Fails if a pass does; its messages
@@ -115,7 +115,7 @@ void buildLlvmPipeline(mlir::OpPassManager &manager,
 /// module before the pass and the passes are written there, for moe-opt
 /// --run-reproducer.
 llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
-                        const CpuTarget &target, bool fuse = true,
+                        const CompileTarget &target, bool fuse = true,
                         llvm::StringRef reproducer = "");
 
 /// How weights and rows are encoded: the options of moe-quantize, in words.
@@ -132,7 +132,8 @@ llvm::Error quantizeModule(mlir::ModuleOp module,
 /// The module as text, ending in a newline.
 std::string moduleText(mlir::ModuleOp module);
 
-/// Registers moe-schedule, moe-cpu-loops, moe-cpu-llvm and moe-cpu (all three).
+/// Registers moe-schedule, moe-cpu-loops, moe-cpu-llvm and moe-cpu (all three),
+/// and the same for nvptx.
 void registerPipelines();
 
 } // namespace moec

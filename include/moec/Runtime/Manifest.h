@@ -23,11 +23,13 @@
 //     },
 //     "kernel": {"file": "kernel.so", "bytes": 81920,
 //                "xxh3": "0123456789abcdef"},
+//     "images": [{"kind": "cubin", "file": "kernel.cubin", ...}],
+//                                          the same code in other forms, if any
 //     "weights": {"file": "weights.bin", "bytes": 1280000,
 //                 "xxh3": "0123456789abcdef"},         or null: not included
 //     "kernels": [
 //       {"symbol": "moe_0", "workspace_symbol": "moe_0_workspace"}
-//     ],
+//     ],                                   on a device: "symbol" and "plan"
 //     "layers": [{
 //       "name": "layers.0",                unique
 //       "kernel": 0,                       index in "kernels"
@@ -53,6 +55,25 @@
 //     }],
 //     "xxh3": "0123456789abcdef"           manifestHash() of all the above
 //   }
+//
+// A target whose triple begins with "nvptx64" is a device: "kernel" is PTX, a
+// cubin is an image, and so is the LLVM bitcode ("llvm") that an emulator runs.
+// A plan is what a device is told to do for a layer:
+//
+//       {"buffers": [{"per_token": 1, "fixed": 0, "row_bytes": 256}],
+//        "launches": [{
+//          "kernel": "moe_0_0_rows",       its name in the code
+//          "when": "always",               or "routed", or "given": only in
+//                                          calls without, or with, given
+//                                          routing
+//          "per_token": 1, "fixed": 0, "per_block": 1, "columns": 1,
+//          "threads": 128, "shared": 0,
+//          "arguments": ["tokens", "input 0", "input_type 0", "buffer 0"]
+//        }]}
+//
+// Buffers have row_bytes * (per_token * T + fixed) bytes each. A launch has
+// ceil((per_token * T + fixed) / per_block) by columns blocks. Arguments are
+// those of #moe.argument (docs/dialect/device.md).
 //
 // "dtypes" lists what the kernel reads or writes itself; "f32" in the list of a
 // tensor called "hidden" makes the run time accept f16 and bf16 as well, by
@@ -90,10 +111,68 @@ struct ManifestFile {
   std::string xxh3;
 };
 
-/// The names of a kernel's moec_kernel_fn and moec_workspace_fn.
+/// Another form of the bundle's code: "ptx", "cubin" or "llvm".
+struct ManifestImage {
+  std::string kind;
+  ManifestFile file;
+};
+
+/// Memory that a plan's launches share: rowBytes * (perToken * T + fixed).
+struct ManifestBuffer {
+  int64_t perToken = 0;
+  int64_t fixed = 0;
+  int64_t rowBytes = 0;
+};
+
+/// What a launch is passed; the names of #moe.argument.
+enum class ArgumentKind {
+  Tokens,
+  Sequence,
+  Input,
+  InputType,
+  InputStride,
+  Output,
+  OutputType,
+  OutputStride,
+  Weight,
+  Buffer
+};
+
+struct ManifestArgument {
+  ArgumentKind kind = ArgumentKind::Tokens;
+  int64_t number = 0;
+};
+
+/// "buffer 3", "tokens"; and back. Returns false on anything else.
+std::string printArgument(const ManifestArgument &argument);
+bool parseArgument(std::string_view text, ManifestArgument &argument);
+
+/// In which calls a launch happens.
+enum class LaunchWhen { Always, Routed, Given };
+
+struct ManifestLaunch {
+  std::string kernel;
+  LaunchWhen when = LaunchWhen::Always;
+  int64_t perToken = 0;
+  int64_t fixed = 0;
+  int64_t perBlock = 1;
+  int64_t columns = 1;
+  int64_t threads = 1;
+  int64_t shared = 0;
+  std::vector<ManifestArgument> arguments;
+};
+
+struct ManifestPlan {
+  std::vector<ManifestBuffer> buffers;
+  std::vector<ManifestLaunch> launches;
+};
+
+/// The names of a kernel's moec_kernel_fn and moec_workspace_fn; on a device,
+/// the name of its plan.
 struct ManifestKernel {
   std::string symbol;
   std::string workspaceSymbol;
+  std::optional<ManifestPlan> plan = std::nullopt;
 };
 
 /// One [T, cols] tensor of a layer's interface. `dtypes` are the element types
@@ -142,10 +221,16 @@ struct Manifest {
   std::string cpu;
   std::vector<std::string> features;
   ManifestFile kernel;
+  std::vector<ManifestImage> images;
   std::optional<ManifestFile> weights;
   std::vector<ManifestKernel> kernels;
   std::vector<ManifestLayer> layers;
 };
+
+/// Whether the bundle's code is for a device.
+inline bool isForDevice(const Manifest &manifest) {
+  return manifest.triple.rfind("nvptx64", 0) == 0;
+}
 
 /// Reads and checks a manifest; everything the comment above promises holds for
 /// the result, and every weight lies inside weights.bin. `file` is how messages

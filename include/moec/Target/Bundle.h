@@ -3,18 +3,19 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A bundle is a directory: kernel.so, weights.bin (packed, to be mapped),
-// manifest.json (Runtime/Manifest.h), moec_model.h (a C header that documents
-// the layers), model.mlir (the layers as imported, which `moec verify` compares
-// the code with) and schedule.mlir (the scheduled module that the code was made
-// from, which `moec explain` reads).
+// A bundle is a directory: kernel.so (for a GPU kernel.ptx, .bc and .cubin),
+// weights.bin (packed, to be mapped), manifest.json (Runtime/Manifest.h),
+// moec_model.h (a C header that documents the layers), model.mlir (the layers
+// as imported, which `moec verify` compares the code with) and schedule.mlir
+// (the scheduled module that the code was made from, which `moec explain`
+// reads).
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MOEC_TARGET_BUNDLE_H
 #define MOEC_TARGET_BUNDLE_H
 
-#include "moec/Codegen/CPU/CpuTarget.h"
+#include "moec/Pipelines/Pipelines.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
@@ -31,7 +32,7 @@ class Checkpoint;
 inline constexpr const char *kScheduleFileName = "schedule.mlir";
 
 struct BundleOptions {
-  CpuTarget target;
+  CompileTarget target;
   /// Where weights are read from; null for a bundle without weights.
   const Checkpoint *checkpoint = nullptr;
   /// Run the fusion passes; without them the same results come slower.

@@ -74,7 +74,7 @@ for record in dialect:
             if not re.search(rf"\b{case['str']}\b", shown):
                 failures.append(f"{name}: no example contains '{case['str']}'")
 
-for source in ("MoePasses.td", "MoeCpuPasses.td"):
+for source in ("MoePasses.td", "MoeCpuPasses.td", "MoeNvptxPasses.td"):
     for record in records(project, source):
         if not isA(record, "PassBase"):
             continue

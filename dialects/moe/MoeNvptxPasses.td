@@ -1,0 +1,69 @@
+//===- MoeNvptxPasses.td - Passes of the NVPTX back end ----*- tablegen -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_NVPTX_PASSES_TD
+#define MOE_NVPTX_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def MoeChooseNvptxStrategyPass
+    : Pass<"moe-choose-nvptx-strategy", "::mlir::ModuleOp"> {
+  let summary = "decides how each product runs on an NVIDIA GPU";
+  let description = [{
+    Writes a `#moe.gpu_tile` on every `moe.linear` and `moe.grouped_matmul` that
+    has no strategy yet. Nothing else changes; the choice is left as a remark
+    (`--remarks-filter=moe-strategy`). `moe-lower-to-nvptx` obeys it.
+
+    Before:
+    ```mlir
+    func.func @gate(%x: tensor<?x64xf32>, %w: tensor<8x64xbf16>)
+        -> tensor<?x8xf32> {
+      %z = moe.linear %x, %w
+          : (tensor<?x64xf32>, tensor<8x64xbf16>) -> tensor<?x8xf32>
+      return %z : tensor<?x8xf32>
+    }
+    ```
+    After: `strategy = #moe.gpu_tile<mma = fma, rows = 64, tokens = 32,
+    depth = 16, warps = 4, stages = 1>`.
+  }];
+  let dependentDialects = ["::mlir::moe::MoeDialect"];
+}
+
+def MoeLowerToNvptxPass : Pass<"moe-lower-to-nvptx", "::mlir::ModuleOp"> {
+  let summary = "lowers layers to GPU kernels and their launches";
+  let description = [{
+    Turns every kernel (a function that a `moe.layer` runs) into device
+    functions, one for each stage, and a `moe.plan` that launches them. Layers,
+    weights and the kernels themselves are erased.
+
+    Before:
+    ```mlir
+    moe.weight @up from ["up.weight"] : tensor<32x64xbf16>
+    func.func private @kernel_0(%x: tensor<?x64xf32> {moe.name = "hidden"},
+                                %w: tensor<32x64xbf16>)
+        -> (tensor<?x32xf32> {moe.name = "hidden"}) {
+      %y = moe.linear %x, %w {strategy = #moe.gpu_tile<mma = fma, rows = 64,
+             tokens = 32, depth = 16, warps = 4, stages = 1>}
+          : (tensor<?x64xf32>, tensor<32x64xbf16>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    moe.layer @layers.0 runs @kernel_0 with [@up]
+    ```
+    After: `llvm.func @kernel_0_0_rows(...)` and two more in scf, arith, nvvm
+    and llvm, and `moe.plan @kernel_0`.
+
+    Fails on an operation without a lowering, and on a strategy that does not
+    fit its operands; the message says which.
+  }];
+  let dependentDialects = [
+    "::mlir::moe::MoeDialect", "::mlir::scf::SCFDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"
+  ];
+}
+
+#endif // MOE_NVPTX_PASSES_TD

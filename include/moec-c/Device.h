@@ -1,0 +1,60 @@
+/*===- Device.h - what runs the kernels of a bundle for a GPU -----*- C -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A device as the run time sees it: memory, code, launches. libmoec_rt has one
+// of its own, the CUDA driver's first GPU; a program may give another to
+// moec_open, and `moec --device=emulator` does.
+//
+// Functions return NULL, or a message that lives until the next call. One
+// thread at a time calls them. Everything happens in the order of the calls.
+//
+//===----------------------------------------------------------------------===*/
+
+#ifndef MOEC_C_DEVICE_H
+#define MOEC_C_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One launch: a grid of blocks[0] x blocks[1] blocks. */
+typedef struct moec_launch {
+  const char *kernel; /**< its name in the code */
+  int32_t blocks[2];
+  int32_t threads;      /**< of a block */
+  int32_t shared_bytes; /**< of a block's dynamic shared memory */
+  void **arguments;     /**< where each parameter's value is */
+} moec_launch;
+
+typedef struct moec_device {
+  size_t struct_size;        /**< sizeof(moec_device) of whoever made it */
+  void *state;               /**< the first argument of every function */
+  const char *const *images; /**< the kinds of code `load` takes, the best
+                                  first, then NULL: "cubin", "ptx", "llvm" */
+
+  /** Prepares code; `*module` is to be given to `unload`. */
+  const char *(*load)(void *state, const char *kind, const void *image,
+                      int64_t bytes, void **module);
+  void (*unload)(void *state, void *module);
+  /** Memory of at least 1 byte, aligned to 256. */
+  const char *(*allocate)(void *state, int64_t bytes, void **memory);
+  void (*release)(void *state, void *memory);
+  const char *(*upload)(void *state, void *to, const void *from, int64_t bytes);
+  /** Waits for the launches before it. */
+  const char *(*download)(void *state, void *to, const void *from,
+                          int64_t bytes);
+  const char *(*launch)(void *state, void *module, const moec_launch *launch);
+} moec_device;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MOEC_C_DEVICE_H */

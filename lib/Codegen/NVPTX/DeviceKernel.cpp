@@ -1,0 +1,322 @@
+//===- DeviceKernel.cpp - Emitting one device function --------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Numbers, loops and memory. What threads do together is in DeviceThreads.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "DeviceKernel.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace moec::nvptx {
+
+int64_t elementBytes(Type element) {
+  return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+DeviceKernel::DeviceKernel(ModuleOp module, Location loc, const Twine &name,
+                           int64_t threads)
+    : b(loc, module.getContext()), threads(threads) {
+  b.setInsertionPointToEnd(module.getBody());
+  Type empty =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {});
+  function = LLVM::LLVMFuncOp::create(b, name.str(), empty);
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
+                    b.getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
+                    b.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  Block *entry = function.addEntryBlock(b);
+  b.setInsertionPointToStart(entry);
+  threadNumber = NVVM::ThreadIdXOp::create(b, b.getI32Type());
+  laneNumber = bitAnd(threadNumber, warpSize - 1);
+  // A shuffle shows the assembler that the number is one for the whole warp.
+  warpNumber = shuffle(shiftRight(threadNumber, llvm::Log2_64(warpSize)), 0);
+}
+
+LLVM::LLVMFuncOp DeviceKernel::finish() {
+  LLVM::ReturnOp::create(b, ValueRange());
+  auto types = llvm::to_vector(function.getBody().front().getArgumentTypes());
+  function.setFunctionType(LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(b.getContext()), types));
+  return function;
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+Value DeviceKernel::parameter(moe::ArgumentAttr argument) {
+  Value &value = parameters[argument];
+  if (value)
+    return value;
+  Type type;
+  switch (argument.getKind()) {
+  case moe::ArgumentKind::Tokens:
+  case moe::ArgumentKind::Sequence:
+  case moe::ArgumentKind::InputType:
+  case moe::ArgumentKind::OutputType:
+    type = b.getI32Type();
+    break;
+  case moe::ArgumentKind::InputStride:
+  case moe::ArgumentKind::OutputStride:
+    type = b.getI64Type();
+    break;
+  case moe::ArgumentKind::Input:
+  case moe::ArgumentKind::Output:
+  case moe::ArgumentKind::Weight:
+  case moe::ArgumentKind::Buffer:
+    type = LLVM::LLVMPointerType::get(b.getContext(), globalSpace);
+    break;
+  }
+  value = function.getBody().front().addArgument(type, b.getLoc());
+  return value;
+}
+
+Value DeviceKernel::tokens() {
+  return parameter(
+      moe::ArgumentAttr::get(b.getContext(), moe::ArgumentKind::Tokens, 0));
+}
+
+SmallVector<moe::ArgumentAttr> DeviceKernel::arguments() const {
+  return llvm::map_to_vector(parameters,
+                             [](const auto &entry) { return entry.first; });
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+Value DeviceKernel::i32(int64_t value) {
+  return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+}
+
+Value DeviceKernel::i64(int64_t value) {
+  return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+}
+
+Value DeviceKernel::f32(double value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+}
+
+Value DeviceKernel::truth(bool value) {
+  return arith::ConstantOp::create(b, b.getBoolAttr(value));
+}
+
+Value DeviceKernel::number(Number x, Type type) {
+  return x.value
+             ? x.value
+             : arith::ConstantOp::create(b, b.getIntegerAttr(type, x.number))
+                   .getResult();
+}
+
+template <typename Op>
+Value DeviceKernel::binary(Number x, Number y) {
+  Type type = x.value   ? x.value.getType()
+              : y.value ? y.value.getType()
+                        : b.getI32Type();
+  return Op::create(b, number(x, type), number(y, type));
+}
+
+Value DeviceKernel::add(Number x, Number y) {
+  return binary<arith::AddIOp>(x, y);
+}
+Value DeviceKernel::sub(Number x, Number y) {
+  return binary<arith::SubIOp>(x, y);
+}
+Value DeviceKernel::mul(Number x, Number y) {
+  return binary<arith::MulIOp>(x, y);
+}
+Value DeviceKernel::div(Number x, Number y) {
+  return binary<arith::DivUIOp>(x, y);
+}
+Value DeviceKernel::rem(Number x, Number y) {
+  return binary<arith::RemUIOp>(x, y);
+}
+Value DeviceKernel::bitAnd(Number x, Number y) {
+  return binary<arith::AndIOp>(x, y);
+}
+Value DeviceKernel::bitOr(Number x, Number y) {
+  return binary<arith::OrIOp>(x, y);
+}
+Value DeviceKernel::bitXor(Number x, Number y) {
+  return binary<arith::XOrIOp>(x, y);
+}
+Value DeviceKernel::shiftLeft(Number x, Number y) {
+  return binary<arith::ShLIOp>(x, y);
+}
+Value DeviceKernel::shiftRight(Number x, Number y) {
+  return binary<arith::ShRUIOp>(x, y);
+}
+Value DeviceKernel::min(Number x, Number y) {
+  return binary<arith::MinSIOp>(x, y);
+}
+
+Value DeviceKernel::ceilDiv(Value x, int64_t y) {
+  return div(add(x, y - 1), y);
+}
+
+Value DeviceKernel::compare(arith::CmpIPredicate predicate, Number x,
+                            Number y) {
+  Type type = (x.value ? x : y).value.getType();
+  return arith::CmpIOp::create(b, predicate, number(x, type), number(y, type));
+}
+
+Value DeviceKernel::less(Number x, Number y) {
+  return compare(arith::CmpIPredicate::slt, x, y);
+}
+Value DeviceKernel::equal(Number x, Number y) {
+  return compare(arith::CmpIPredicate::eq, x, y);
+}
+Value DeviceKernel::both(Value x, Value y) {
+  return arith::AndIOp::create(b, x, y);
+}
+
+Value DeviceKernel::select(Value condition, Number x, Number y) {
+  Type type = (x.value ? x : y).value.getType();
+  return arith::SelectOp::create(b, condition, number(x, type),
+                                 number(y, type));
+}
+
+Value DeviceKernel::widen(Value x) {
+  return x.getType().isInteger(64)
+             ? x
+             : arith::ExtUIOp::create(b, b.getI64Type(), x).getResult();
+}
+
+Value DeviceKernel::toI32(Value index) {
+  return arith::IndexCastOp::create(b, b.getI32Type(), index);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+void DeviceKernel::loop(Number from, Number to, Number step,
+                        function_ref<void(Value)> body) {
+  loopCarried(from, to, step, {},
+              [&](Value i, ValueRange) -> SmallVector<Value> {
+                body(i);
+                return {};
+              });
+}
+
+SmallVector<Value> DeviceKernel::loopCarried(
+    Number from, Number to, Number step, ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  Type type = b.getI32Type();
+  auto emitBody = [&](OpBuilder &, Location, Value i, ValueRange carried) {
+    scf::YieldOp::create(b, body(i, carried));
+  };
+  OpBuilder::InsertionGuard guard(b);
+  Value first = number(from, type), end = number(to, type),
+        by = number(step, type);
+  auto loop = scf::ForOp::create(b, first, end, by, inits);
+  if (inits.empty())
+    loop.getBody()->getTerminator()->erase();
+  b.setInsertionPointToEnd(loop.getBody());
+  emitBody(b, b.getLoc(), loop.getInductionVar(), loop.getRegionIterArgs());
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void DeviceKernel::when(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+Value DeviceKernel::valueWhen(Value condition, Value otherwise,
+                              function_ref<Value()> body) {
+  auto branch = scf::IfOp::create(b, TypeRange(otherwise.getType()), condition,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, body());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, otherwise);
+  return branch.getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// The block's shared memory, whose size the launch says.
+static constexpr StringLiteral sharedName = "moec_shared";
+
+Value DeviceKernel::sharedBase() {
+  if (smem)
+    return smem;
+  auto module = function->getParentOfType<ModuleOp>();
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(sharedName);
+  OpBuilder::InsertionGuard guard(b);
+  if (!global) {
+    b.setInsertionPointToStart(module.getBody());
+    global = LLVM::GlobalOp::create(
+        b, LLVM::LLVMArrayType::get(b.getI8Type(), 0), /*isConstant=*/false,
+        LLVM::Linkage::External, sharedName, Attribute(), /*alignment=*/1024,
+        sharedSpace);
+  }
+  b.setInsertionPointToStart(&function.getBody().front());
+  smem = LLVM::AddressOfOp::create(b, global);
+  return smem;
+}
+
+Memory DeviceKernel::allocateShared(Type element, int64_t rows, int64_t cols,
+                                    int64_t alignment) {
+  sharedEnd = llvm::alignTo(sharedEnd, alignment);
+  Value base = sharedBase();
+  Value pointer = LLVM::GEPOp::create(
+      b, base.getType(), b.getI8Type(), base,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(sharedEnd)});
+  sharedEnd += rows * cols * elementBytes(element);
+  return {pointer, element, i32(cols)};
+}
+
+Value DeviceKernel::address(const Memory &memory, Number row, Number col) {
+  auto pointer = cast<LLVM::LLVMPointerType>(memory.pointer.getType());
+  Type type = pointer.getAddressSpace() == sharedSpace ? b.getI32Type()
+                                                       : b.getI64Type();
+  auto as = [&](Number x) {
+    Value value = number(x, type);
+    return type.isInteger(64) ? widen(value) : value;
+  };
+  Value offset = add(mul(as(row), as(memory.stride)), as(col));
+  return LLVM::GEPOp::create(b, pointer, memory.element, memory.pointer,
+                             ArrayRef<LLVM::GEPArg>{offset});
+}
+
+Value DeviceKernel::load(const Memory &memory, Number row, Number col) {
+  return LLVM::LoadOp::create(b, memory.element, address(memory, row, col));
+}
+
+void DeviceKernel::store(Value value, const Memory &memory, Number row,
+                         Number col) {
+  LLVM::StoreOp::create(b, value, address(memory, row, col));
+}
+
+Value DeviceKernel::toF32(Value value) {
+  if (value.getType().isF32())
+    return value;
+  return arith::ExtFOp::create(b, b.getF32Type(), value);
+}
+
+Value DeviceKernel::fromF32(Value value, Type element) {
+  if (element.isF32())
+    return value;
+  return arith::TruncFOp::create(b, element, value);
+}
+
+Value DeviceKernel::loadF32(const Memory &memory, Number row, Number col) {
+  return toF32(load(memory, row, col));
+}
+
+void DeviceKernel::storeF32(Value value, const Memory &memory, Number row,
+                            Number col) {
+  store(fromF32(value, memory.element), memory, row, col);
+}
+
+} // namespace moec::nvptx

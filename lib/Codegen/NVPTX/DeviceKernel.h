@@ -1,0 +1,166 @@
+//===- DeviceKernel.h - Emitting one device function ------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The vocabulary every device function is written in: 32-bit numbers, loops,
+// memory, the lanes of a warp, the warps of a block. Functions consist of llvm,
+// nvvm, arith, math and scf operations; addresses are pointers, because memref
+// descriptors would cost seven parameters each.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_NVPTX_DEVICEKERNEL_H
+#define MOEC_LIB_CODEGEN_NVPTX_DEVICEKERNEL_H
+
+#include "moec/Dialect/Moe/Moe.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace moec::nvptx {
+
+using namespace mlir;
+
+inline constexpr int64_t warpSize = 32;
+/// The address spaces of NVPTX.
+inline constexpr unsigned globalSpace = 1, sharedSpace = 3;
+
+int64_t elementBytes(Type element);
+
+/// A value, or a number that becomes a constant of the type of what it meets.
+struct Number {
+  Number(Value value) : value(value) {}
+  template <typename T>
+    requires std::is_integral_v<T>
+  Number(T number) : number(number) {}
+
+  Value value;
+  int64_t number = 0;
+};
+
+/// A matrix in global or shared memory.
+struct Memory {
+  Value pointer;
+  Type element;
+  /// Elements from one row to the next: an i32, or an i64 for global memory.
+  Value stride;
+};
+
+class DeviceKernel {
+public:
+  /// A function of `threads` threads a block at the end of `module`.
+  DeviceKernel(ModuleOp module, Location loc, const Twine &name,
+               int64_t threads);
+
+  ImplicitLocOpBuilder b;
+  const int64_t threads;
+
+  /// Ends the function.
+  LLVM::LLVMFuncOp finish();
+
+  //===--- Arguments ------------------------------------------------------===//
+
+  /// The parameter for an argument of the launch; the same for the same one.
+  Value parameter(moe::ArgumentAttr argument);
+  Value tokens();
+  /// The arguments of a launch, in the order of the parameters.
+  SmallVector<moe::ArgumentAttr> arguments() const;
+
+  //===--- Numbers --------------------------------------------------------===//
+
+  Value i32(int64_t value);
+  Value i64(int64_t value);
+  Value f32(double value);
+  Value truth(bool value);
+  Value add(Number x, Number y);
+  Value sub(Number x, Number y);
+  Value mul(Number x, Number y);
+  /// Unsigned division.
+  Value div(Number x, Number y);
+  Value rem(Number x, Number y);
+  Value bitAnd(Number x, Number y);
+  Value bitOr(Number x, Number y);
+  Value bitXor(Number x, Number y);
+  Value shiftLeft(Number x, Number y);
+  Value shiftRight(Number x, Number y);
+  Value min(Number x, Number y);
+  Value ceilDiv(Value x, int64_t y);
+  Value compare(arith::CmpIPredicate predicate, Number x, Number y);
+  Value less(Number x, Number y);
+  Value equal(Number x, Number y);
+  Value both(Value x, Value y);
+  Value select(Value condition, Number x, Number y);
+  Value widen(Value x);
+  Value toI32(Value index);
+
+  //===--- Control flow ---------------------------------------------------===//
+
+  void loop(Number from, Number to, Number step,
+            function_ref<void(Value)> body);
+  SmallVector<Value>
+  loopCarried(Number from, Number to, Number step, ValueRange inits,
+              function_ref<SmallVector<Value>(Value, ValueRange)> body);
+  void when(Value condition, function_ref<void()> body);
+  /// The result of `body` where `condition` holds, else `otherwise`.
+  Value valueWhen(Value condition, Value otherwise, function_ref<Value()> body);
+
+  //===--- Threads --------------------------------------------------------===//
+
+  Value thread();
+  Value block();
+  Value blockColumn();
+  Value lane();
+  /// The number of the warp in its block, the same register for the warp.
+  Value warp();
+  void syncBlock();
+  void syncWarp();
+  /// `value` of lane `from` (i32 or f32).
+  Value shuffle(Value value, Number from);
+  /// `value` of the lane whose number differs in `mask`.
+  Value shuffleXor(Value value, int64_t mask);
+  /// `value` of the lane `distance` before; its own where there is none.
+  Value shuffleUp(Value value, int64_t distance);
+  /// A bit for every lane in which `condition` holds.
+  Value ballot(Value condition);
+  Value reduceMax(Value value);
+  Value reduceMin(Value value);
+  /// Folds the lanes' values by `combine` in a fixed order, for all lanes.
+  Value butterfly(Value value, function_ref<Value(Value, Value)> combine);
+
+  //===--- Memory ---------------------------------------------------------===//
+
+  /// Shared memory of the block.
+  Memory allocateShared(Type element, int64_t rows, int64_t cols,
+                        int64_t alignment = 16);
+  int64_t sharedBytes() const { return sharedEnd; }
+  Value address(const Memory &memory, Number row, Number col);
+  Value load(const Memory &memory, Number row, Number col);
+  void store(Value value, const Memory &memory, Number row, Number col);
+  /// As f32, from any float type, and back.
+  Value loadF32(const Memory &memory, Number row, Number col);
+  void storeF32(Value value, const Memory &memory, Number row, Number col);
+  Value toF32(Value value);
+  Value fromF32(Value value, Type element);
+
+private:
+  Value number(Number x, Type type);
+  template <typename Op>
+  Value binary(Number x, Number y);
+  Value shuffleOp(Value value, Value offset, int64_t clamp,
+                  NVVM::ShflKind kind);
+  Value sharedBase();
+
+  LLVM::LLVMFuncOp function;
+  llvm::MapVector<moe::ArgumentAttr, Value> parameters;
+  Value smem, laneNumber, warpNumber, threadNumber;
+  int64_t sharedEnd = 0;
+};
+
+} // namespace moec::nvptx
+
+#endif // MOEC_LIB_CODEGEN_NVPTX_DEVICEKERNEL_H

@@ -1,0 +1,286 @@
+//===- LayerLowering.cpp - From a layer function to launches --------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Walks the layer function, finds the buffers of its values and keeps the list
+// of launches. What passes the layer's border is in LayerInterface.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerLowering.h"
+#include "ScalarBody.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace moec::nvptx {
+
+/// Elements of a row in the workspace are a multiple of this, so that products
+/// read whole steps of K.
+static constexpr int64_t rowPadding = 64;
+
+LogicalResult LayerLowering::run() {
+  if (!kernel.getBody().hasOneBlock())
+    return kernel.emitOpError(
+        "has control flow; the NVPTX back end lowers straight-line layers");
+  auto terminator =
+      cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
+  if (failed(bindOutputs(terminator)) || failed(bindArguments()))
+    return failure();
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (failed(lowerUnlessGiven(op)))
+      return failure();
+  if (failed(finish(terminator)))
+    return failure();
+  emitPlan();
+  return success();
+}
+
+/// Whether the caller can supply the value itself.
+static bool isRoutingName(StringRef name) {
+  return name == "topk_ids" || name == "topk_weights";
+}
+
+LogicalResult LayerLowering::lowerUnlessGiven(Operation &op) {
+  auto isRouting = [&](Value result) {
+    auto output = outputs.find(result);
+    return output != outputs.end() &&
+           isRoutingName(
+               kernel
+                   .getResultAttrOfType<StringAttr>(output->second, "moe.name")
+                   .getValue());
+  };
+  if (!llvm::any_of(op.getResults(), isRouting))
+    return lower(op);
+  when = moe::When::Routed;
+  if (failed(lower(op)))
+    return failure();
+  // What the caller gives is already there if the caller's memory serves as
+  // the value's buffer; else it is fetched.
+  when = moe::When::Given;
+  for (Value value : op.getResults())
+    if (auto output = outputs.find(value);
+        output != outputs.end() && !direct.contains(value))
+      copyIn(output->second, get(value));
+  when = moe::When::Always;
+  return success();
+}
+
+LogicalResult LayerLowering::lower(Operation &op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](moe::LinearOp op) { return lowerLinear(*this, op); })
+      .Case([&](moe::GroupedMatmulOp op) {
+        return lowerGroupedMatmul(*this, op);
+      })
+      .Case([&](moe::RouterOp op) { return lowerRouter(*this, op); })
+      .Case([&](moe::GroupOp op) { return lowerGroup(*this, op); })
+      .Case([&](moe::CapacityOp op) { return lowerCapacity(*this, op); })
+      .Case([&](moe::DispatchOp op) { return lowerDispatch(*this, op); })
+      .Case([&](moe::CombineOp op) { return lowerCombine(*this, op); })
+      .Case([&](moe::IdentityExpertsOp op) {
+        return lowerIdentityExperts(*this, op);
+      })
+      .Case([&](linalg::GenericOp op) { return lowerGeneric(*this, op); })
+      .Case([&](linalg::FillOp op) { return lowerFill(*this, op); })
+      // Destinations are their results' buffers, numbers are computed where
+      // they are used.
+      .Case<tensor::EmptyOp, tensor::DimOp>(
+          [&](Operation *) { return success(); })
+      .Default([&](Operation *op) -> LogicalResult {
+        Type type =
+            op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
+        if (isa_and_present<RankedTensorType>(type) && isElementwise(*op))
+          return lowerElementwise(*this, *op);
+        if (type && type.isIntOrIndexOrFloat() && op->getNumRegions() == 0)
+          return success();
+        return op->emitOpError("has no NVPTX lowering");
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Device functions
+//===----------------------------------------------------------------------===//
+
+DeviceKernel LayerLowering::begin(Location loc, StringRef suffix,
+                                  int64_t threads) {
+  return DeviceKernel(kernel->getParentOfType<ModuleOp>(), loc,
+                      kernel.getSymName() + "_" + Twine(launches.size()) + "_" +
+                          suffix,
+                      threads);
+}
+
+void LayerLowering::launch(DeviceKernel &k, Grid grid) {
+  LLVM::LLVMFuncOp function = k.finish();
+  launches.push_back(moe::LaunchAttr::get(
+      kernel.getContext(), function.getSymNameAttr(), when, grid.rows.perToken,
+      grid.rows.fixed, grid.perBlock, grid.columns, k.threads, k.sharedBytes(),
+      k.arguments()));
+}
+
+Memory LayerLowering::use(DeviceKernel &k, const Buffer &buffer) {
+  return {k.parameter(buffer.memory), buffer.element, k.i64(buffer.stride)};
+}
+
+Value LayerLowering::count(DeviceKernel &k, Count count) {
+  if (!count.perToken)
+    return k.i32(count.fixed);
+  return k.add(k.mul(k.tokens(), count.perToken), count.fixed);
+}
+
+FailureOr<Value> LayerLowering::scalar(DeviceKernel &k, Value value,
+                                       Operation *user) {
+  auto toIndex = [&](Value number) -> Value {
+    return arith::IndexCastOp::create(k.b, k.b.getIndexType(), number);
+  };
+  if (isa<BlockArgument>(value))
+    return toIndex(k.parameter(argument(moe::ArgumentKind::Sequence)));
+  Operation *op = value.getDefiningOp();
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    auto type = cast<RankedTensorType>(dim.getSource().getType());
+    std::optional<int64_t> position = dim.getConstantIndex();
+    if (!position)
+      return dim.emitOpError("asks for a dimension that is not constant");
+    if (!type.isDynamicDim(*position))
+      return toIndex(k.i32(type.getDimSize(*position)));
+    return toIndex(count(k, rowCount(dim.getSource())));
+  }
+  if (!isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) ||
+      op->getNumRegions() != 0)
+    return user->emitOpError("needs a number that '")
+           << op->getName() << "' computes, which has no NVPTX lowering";
+  IRMapping map;
+  for (Value operand : op->getOperands()) {
+    FailureOr<Value> mapped = scalar(k, operand, user);
+    if (failed(mapped))
+      return failure();
+    map.map(operand, *mapped);
+  }
+  return k.b.clone(*op, map)->getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+moe::ArgumentAttr LayerLowering::argument(moe::ArgumentKind kind,
+                                          int64_t number) {
+  return moe::ArgumentAttr::get(kernel.getContext(), kind, number);
+}
+
+Buffer LayerLowering::allocateDense(Count rows, int64_t cols, Type element) {
+  int64_t number = deviceBuffers.size();
+  deviceBuffers.push_back(
+      moe::DeviceBufferAttr::get(kernel.getContext(), rows.perToken, rows.fixed,
+                                 cols * elementBytes(element)));
+  return {argument(moe::ArgumentKind::Buffer, number), rows, cols, cols,
+          element};
+}
+
+Buffer LayerLowering::allocate(Count rows, int64_t cols, Type element) {
+  Buffer buffer = allocateDense(rows, llvm::alignTo(cols, rowPadding), element);
+  buffer.cols = cols;
+  return buffer;
+}
+
+Count LayerLowering::rowCount(Value tensor) const {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(0))
+    return {.fixed = type.getDimSize(0)};
+  // Rows are tokens, unless they are the slots of some choices for each.
+  Operation *op = tensor.getDefiningOp();
+  if (auto group = dyn_cast_if_present<moe::GroupOp>(op))
+    return {.perToken =
+                cast<RankedTensorType>(group.getIds().getType()).getDimSize(1)};
+  if (auto router = dyn_cast_if_present<moe::RouterOp>(op))
+    return rowCount(router.getRows()[0]);
+  if (auto dispatch = dyn_cast_if_present<moe::DispatchOp>(op))
+    return rowCount(dispatch.getSlots());
+  if (auto product = dyn_cast_if_present<moe::GroupedMatmulOp>(op)) {
+    if (product.getCombineWeights())
+      return rowCount(product.getCombineWeights());
+    return rowCount(product.getGather() ? Value(product.getGather())
+                                        : Value(product.getInput()));
+  }
+  if (auto fill = dyn_cast_if_present<linalg::FillOp>(op))
+    return rowCount(fill.getOutputs()[0]);
+  if (auto empty = dyn_cast_if_present<tensor::EmptyOp>(op))
+    if (auto size = empty.getDynamicSizes()[0].getDefiningOp<tensor::DimOp>())
+      return rowCount(size.getSource());
+  if (auto generic = dyn_cast_if_present<linalg::GenericOp>(op))
+    for (auto [operand, map] :
+         llvm::zip(generic.getDpsInputs(), generic.getIndexingMapsArray()))
+      if (map.getNumResults() > 0 &&
+          map.getResult(0) == getAffineDimExpr(0, map.getContext()))
+        return rowCount(operand);
+  return {.perToken = 1};
+}
+
+Buffer LayerLowering::allocateResult(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
+  auto output = outputs.find(tensor);
+  Buffer buffer;
+  // Routings are read element by element, so the caller's memory will do.
+  if (output != outputs.end() &&
+      isa<moe::RouterOp, moe::CapacityOp>(tensor.getDefiningOp())) {
+    buffer = outputMemory(output->second, type);
+    direct.insert(tensor);
+  } else {
+    buffer = allocate(rowCount(tensor), cols, type.getElementType());
+  }
+  set(tensor, buffer);
+  return buffer;
+}
+
+std::optional<int64_t> LayerLowering::weightNumber(Value tensor) const {
+  auto found = weightNumbers.find(tensor);
+  return found == weightNumbers.end() ? std::nullopt
+                                      : std::optional(found->second);
+}
+
+Buffer LayerLowering::weight(Attribute pack, int64_t rows, int64_t cols,
+                             int64_t stride, Type element) {
+  int64_t number = llvm::find(packs, pack) - packs.begin();
+  if (number == static_cast<int64_t>(packs.size()))
+    packs.push_back(pack);
+  return {argument(moe::ArgumentKind::Weight, number),
+          {.fixed = rows},
+          cols,
+          stride,
+          element};
+}
+
+FailureOr<Buffer> LayerLowering::weightRows(Value tensor, Type element,
+                                            Operation *user) {
+  std::optional<int64_t> number = weightNumber(tensor);
+  if (!number)
+    return user->emitOpError("reads a tensor that has to be a weight of the "
+                             "layer, but is computed");
+  auto type = cast<RankedTensorType>(tensor.getType());
+  int64_t cols = type.getShape().back();
+  int64_t stride = llvm::alignTo(cols, rowPadding);
+  auto pack =
+      moe::PaddedRowsAttr::get(kernel.getContext(), *number, stride, element);
+  return weight(pack, type.getNumElements() / cols, cols, stride, element);
+}
+
+const Buffer *LayerLowering::tileTable(Value offsets, int64_t tokens) const {
+  auto found = tileTables.find({offsets, tokens});
+  return found == tileTables.end() ? nullptr : &found->second;
+}
+
+void LayerLowering::setTileTable(Value offsets, int64_t tokens, Buffer table) {
+  tileTables[{offsets, tokens}] = table;
+}
+
+void LayerLowering::emitPlan() {
+  OpBuilder b(kernel);
+  moe::PlanOp::create(b, kernel.getLoc(), kernel.getSymName(),
+                      /*sym_visibility=*/StringAttr(), b.getArrayAttr(packs),
+                      b.getArrayAttr(deviceBuffers), b.getArrayAttr(launches));
+}
+
+} // namespace moec::nvptx

@@ -1,0 +1,266 @@
+//===- Product.cpp - Products of rows and packed weights ------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// moe.linear on a matrix of rows and moe.grouped_matmul: packing, the grid, and
+// what a block does around its tile.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductTile.h"
+#include "ScalarBody.h"
+#include "TileTable.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace moec::nvptx {
+
+SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
+  llvm::SetVector<int64_t> sizes;
+  for (Operation *user : op.getOffsets().getUsers())
+    if (auto product = dyn_cast<moe::GroupedMatmulOp>(user))
+      if (auto tile =
+              dyn_cast_if_present<moe::GpuTileAttr>(product.getStrategyAttr()))
+        sizes.insert(tile.getTokens());
+  // A tile has at least one row.
+  Count rows{.perToken = l.get(op.getIds()).cols,
+             .fixed = TileTable::headerRows};
+  return llvm::map_to_vector(sizes, [&](int64_t tokens) -> TileTable {
+    Buffer buffer = l.allocateDense(rows, TileTable::cols,
+                                    IntegerType::get(op.getContext(), 32));
+    l.setTileTable(op.getOffsets(), tokens, buffer);
+    return {tokens, buffer};
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Inside a block
+//===----------------------------------------------------------------------===//
+
+ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
+                             DeviceKernel &k)
+    : k(k), product(product), packed(l.use(k, product.packed)),
+      rows(l.use(k, product.rows)), result(l.use(k, product.result)) {
+  auto useIf = [&](const std::optional<Buffer> &buffer) {
+    return buffer ? l.use(k, *buffer) : Memory();
+  };
+  table = useIf(product.table);
+  gather = useIf(product.gather);
+  scale = useIf(product.scale);
+  resultSlots = useIf(product.resultSlots);
+  for (const Buffer &column : product.columns)
+    columns.push_back(l.use(k, column));
+  if (!product.table)
+    rowCount = l.count(k, product.rows.rows);
+}
+
+void ProductKernel::forTile(function_ref<void()> body) {
+  firstFeature = k.mul(k.blockColumn(), product.features());
+  auto forExpert = [&] {
+    packed.pointer =
+        k.address(packed, k.mul(k.widen(expert), product.packedRows), 0);
+    body();
+  };
+  if (!product.table) {
+    expert = k.i32(0);
+    firstRow = k.mul(k.block(), product.tile.getTokens());
+    rowCount = k.min(k.sub(rowCount, firstRow), product.tile.getTokens());
+    return forExpert();
+  }
+  Value tiles = k.load(table, 0, TileTable::tiles);
+  k.when(k.less(k.block(), tiles), [&] {
+    Value row = k.add(k.block(), TileTable::headerRows);
+    expert = k.load(table, row, TileTable::expert);
+    firstRow = k.load(table, row, TileTable::firstRow);
+    rowCount = k.load(table, row, TileTable::rows);
+    forExpert();
+  });
+}
+
+Value ProductKernel::inputRow(Value token) {
+  Value row = k.add(firstRow, k.min(token, k.sub(rowCount, 1)));
+  if (!product.gather)
+    return row;
+  return k.div(slotRow(gather, row), product.choices);
+}
+
+Value ProductKernel::packedRow(Value row) {
+  Value first = k.mul(k.blockColumn(), product.tile.getRows());
+  return k.min(k.add(first, row), product.packedRows - 1);
+}
+
+Value ProductKernel::rowOfFeature(Value feature, int64_t weight) {
+  Value run = k.mul(k.div(feature, rowRun), product.packedStep());
+  return k.add(k.add(run, weight * rowRun), k.rem(feature, rowRun));
+}
+
+void ProductKernel::forToken(Value token,
+                             function_ref<void(const TokenPlace &)> body) {
+  k.when(k.less(token, rowCount), [&] {
+    TokenPlace place;
+    place.row = k.add(firstRow, token);
+    if (product.scale) {
+      Value slot = slotRow(gather, place.row);
+      place.factor = k.load(scale, k.div(slot, product.choices),
+                            k.rem(slot, product.choices));
+    }
+    if (product.resultSlots)
+      place.row = slotRow(resultSlots, place.row);
+    body(place);
+  });
+}
+
+void ProductKernel::finish(const TokenPlace &place, const Element &element) {
+  Value feature = k.add(firstFeature, element.feature);
+  auto store = [&] {
+    auto elements = llvm::to_vector<4>(element.accumulators);
+    if (place.factor)
+      for (Value &x : elements)
+        x = arith::MulFOp::create(k.b, x, place.factor);
+    // Columns have room for as many features as the result's rows.
+    for (const Memory &column : columns)
+      elements.push_back(k.load(column, expert, feature));
+    Value value = elements[0];
+    if (product.epilogue)
+      value = cloneBody(k, *product.epilogue, elements);
+    else
+      for (Value column : ArrayRef(elements).drop_front())
+        value = arith::AddFOp::create(k.b, value, column);
+    // What reads the result as rows of a product relies on zeros behind them.
+    if (product.n != product.result.stride)
+      value = k.select(k.less(feature, product.n), value, k.f32(0.0));
+    k.storeF32(value, result, place.row, feature);
+  };
+  if (product.result.stride % product.features() == 0)
+    return store();
+  k.when(k.less(feature, product.result.stride), store);
+}
+
+//===----------------------------------------------------------------------===//
+// Lowering
+//===----------------------------------------------------------------------===//
+
+/// Checks the strategy and packs the weights the way every tile reads them.
+static LogicalResult pack(LayerLowering &l, Product &product,
+                          Attribute strategy, ValueRange weights,
+                          ValueRange columns) {
+  Operation *op = product.op;
+  product.tile = dyn_cast_if_present<moe::GpuTileAttr>(strategy);
+  if (!product.tile)
+    return op->emitOpError("has no #moe.gpu_tile strategy; run "
+                           "moe-choose-nvptx-strategy first");
+  auto type = cast<RankedTensorType>(weights[0].getType());
+  product.weights = weights.size();
+  product.experts = type.getRank() == 3 ? type.getDimSize(0) : 1;
+  product.n = type.getShape().drop_back().back();
+  product.k = type.getShape().back();
+  if (product.tile.getRows() % product.packedStep() != 0)
+    return op->emitOpError("strategy ")
+           << product.tile << " cannot split " << product.tile.getRows()
+           << " rows among " << product.weights << " weights in runs of "
+           << rowRun;
+  SmallVector<int64_t> numbers;
+  for (Value weight : weights) {
+    std::optional<int64_t> number = l.weightNumber(weight);
+    if (!number)
+      return op->emitOpError(
+          "multiplies by a tensor that is not a weight of the layer");
+    numbers.push_back(*number);
+  }
+  for (Value column : columns) {
+    FailureOr<Buffer> buffer =
+        l.weightRows(column, Float32Type::get(op->getContext()), op);
+    if (failed(buffer))
+      return failure();
+    product.columns.push_back(*buffer);
+  }
+  // A panel of one step is some rows as they are.
+  int64_t stride = product.rows.stride;
+  product.packedRows =
+      llvm::divideCeil(product.n, rowRun) * product.packedStep();
+  auto panels = moe::PanelsAttr::get(
+      op->getContext(), numbers, product.packedStep(),
+      /*depth=*/stride, /*steps=*/1, type.getElementType());
+  product.packed = l.weight(panels, product.experts * product.packedRows,
+                            product.k, stride, type.getElementType());
+  return success();
+}
+
+/// The rows of tiles: of all experts, or of the matrix.
+static Grid tileGrid(const Product &product, Count rows) {
+  Grid grid;
+  grid.perBlock = product.tile.getTokens();
+  grid.rows = rows;
+  // Every expert may have a tile that is not full.
+  if (product.table)
+    grid.rows.fixed += product.experts * (grid.perBlock - 1);
+  grid.columns = llvm::divideCeil(product.result.stride, product.features());
+  return grid;
+}
+
+static LogicalResult emit(LayerLowering &l, const Product &product,
+                          Count rows) {
+  DeviceKernel k = l.begin(product.op->getLoc(), "product",
+                           product.tile.getWarps() * warpSize);
+  ProductKernel p(l, product, k);
+  bool onTensorCores = product.tile.getMma() != moe::MmaKind::Fma;
+  if (failed(onTensorCores ? emitMmaTile(p) : emitFmaTile(p)))
+    return failure();
+  l.launch(k, tileGrid(product, rows));
+  return success();
+}
+
+LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op) {
+  Product product;
+  product.op = op;
+  product.rows = l.get(op.getX());
+  product.result = l.allocateResult(op.getResult());
+  SmallVector<Value, 1> bias;
+  if (op.getBias())
+    bias.push_back(op.getBias());
+  if (failed(pack(l, product, op.getStrategyAttr(), op.getWeight(), bias)))
+    return failure();
+  return emit(l, product, product.rows.rows);
+}
+
+LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
+  if (op.hasEpilogue() && failed(checkElementwise(op.getEpilogue().front())))
+    return failure();
+  auto buffer = [&](Value value) -> std::optional<Buffer> {
+    return value ? std::optional(l.get(value)) : std::nullopt;
+  };
+  Product product;
+  product.op = op;
+  product.rows = l.get(op.getInput());
+  product.gather = buffer(op.getGather());
+  product.scale = buffer(op.getScale());
+  product.resultSlots = buffer(op.getCombineSlots());
+  product.choices = op.getChoices();
+  product.epilogue = op.hasEpilogue() ? &op.getEpilogue().front() : nullptr;
+  if (failed(pack(l, product, op.getStrategyAttr(), op.getWeights(),
+                  op.getColumns())))
+    return failure();
+  if (op.getOffsets()) {
+    const Buffer *table =
+        l.tileTable(op.getOffsets(), product.tile.getTokens());
+    if (!table)
+      return op.emitOpError("is grouped by offsets that are not a moe.group's");
+    product.table = *table;
+  }
+  Count rows =
+      l.rowCount(op.getGather() ? Value(op.getGather()) : Value(op.getInput()));
+  if (!op.getCombineWeights()) {
+    product.result = l.allocateResult(op.getResult());
+    return emit(l, product, rows);
+  }
+  product.result =
+      l.allocate(rows, product.n, Float32Type::get(op.getContext()));
+  if (failed(emit(l, product, rows)))
+    return failure();
+  return emitCombine(l, op, product.result, op.getCombineWeights(),
+                     op.getCombineSlots(), op.getOnto(), op.getResult());
+}
+
+} // namespace moec::nvptx

@@ -1,0 +1,108 @@
+//===- ProductTile.h - One tile of a product --------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every way of multiplying a tile shares: the operands, which rows the
+// block has, and the epilogue on an element's accumulators. Weights lie on the
+// long side of a tile and tokens on the short one, so that an expert's last
+// tile costs what it holds.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_NVPTX_PRODUCTTILE_H
+#define MOEC_LIB_CODEGEN_NVPTX_PRODUCTTILE_H
+
+#include "LayerLowering.h"
+
+namespace moec::nvptx {
+
+/// Rows of one weight that lie together in packed weights: 8 rows of the first
+/// weight, the 8 rows of the same features of the next, and so on. That is how
+/// the fragments of a tensor core put an element's accumulators into one
+/// thread.
+inline constexpr int64_t rowRun = 8;
+
+/// A product of rows and packed weights.
+struct Product {
+  Operation *op = nullptr;
+  moe::GpuTileAttr tile;
+  /// Weights multiplied side by side, columns of the result, inner width.
+  int64_t weights = 1, n = 0, k = 0, experts = 1;
+  /// `[experts * packedRows, stride]`, zeros in the room behind a row.
+  Buffer packed;
+  int64_t packedRows = 0;
+  Buffer rows;
+  SmallVector<Buffer> columns;
+  /// Rows `result[row]`, or of slots where `resultSlots` is given.
+  Buffer result;
+  std::optional<Buffer> table, gather, scale, resultSlots;
+  /// Choices of a token; slot / choices is the token.
+  int64_t choices = 1;
+  Block *epilogue = nullptr;
+
+  int64_t packedStep() const { return rowRun * weights; }
+  /// Features (columns of the result) of a tile.
+  int64_t features() const { return tile.getRows() / weights; }
+};
+
+/// An element of the result and the accumulators it is made of.
+struct Element {
+  /// In the tile.
+  Value feature;
+  /// One for each weight.
+  SmallVector<Value, 2> accumulators;
+};
+
+/// What the results of a token of the tile need to know.
+struct TokenPlace {
+  /// The row of the result.
+  Value row;
+  /// What its accumulators are multiplied by; may be null.
+  Value factor;
+};
+
+/// The function of one product, while it is being emitted.
+class ProductKernel {
+public:
+  ProductKernel(LayerLowering &l, const Product &product, DeviceKernel &k);
+
+  DeviceKernel &k;
+  const Product &product;
+  /// The packed weights (inside a tile, of its expert) and the input.
+  Memory packed, rows;
+  /// The block's tile: expert, first sorted row, how many rows, first feature.
+  Value expert, firstRow, rowCount, firstFeature;
+
+  /// Emits the search for the block's tile and `body` for it.
+  void forTile(function_ref<void()> body);
+  /// The row of the input that row `token` of the tile stands for; rows past
+  /// the end repeat the last one.
+  Value inputRow(Value token);
+  /// The packed row that row `row` of the tile stands for; rows past the end
+  /// repeat the last one.
+  Value packedRow(Value row);
+  /// The row of the tile with weight `weight` of `feature`.
+  Value rowOfFeature(Value feature, int64_t weight);
+  /// Emits `body` for results of token `token` of the tile, if there is one.
+  void forToken(Value token, function_ref<void(const TokenPlace &)> body);
+  /// Runs the epilogue on an element and stores the result, unless the element
+  /// lies outside of it.
+  void finish(const TokenPlace &place, const Element &element);
+
+private:
+  Value slotRow(const Memory &slots, Value row) {
+    return k.load(slots, row, 0);
+  }
+
+  Memory table, gather, scale, resultSlots, result;
+  SmallVector<Memory> columns;
+};
+
+/// Emits the tile by fused multiply-adds of f32 numbers, or on tensor cores.
+LogicalResult emitFmaTile(ProductKernel &p);
+LogicalResult emitMmaTile(ProductKernel &p);
+
+} // namespace moec::nvptx
+
+#endif // MOEC_LIB_CODEGEN_NVPTX_PRODUCTTILE_H

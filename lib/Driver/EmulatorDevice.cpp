@@ -1,0 +1,125 @@
+//===- EmulatorDevice.cpp - The emulator as a device ----------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmulatorDevice.h"
+
+#include "moec/Driver/Options.h"
+#include "moec/Support/Error.h"
+
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+
+#include <cstring>
+
+using namespace llvm;
+
+namespace moec::driver {
+
+static const char *const images[] = {"llvm", nullptr};
+
+EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options)
+    : options(options), memory(std::make_shared<emulator::DeviceMemory>()),
+      interface{sizeof(moec_device),
+                this,
+                images,
+                load,
+                unload,
+                allocate,
+                release,
+                copy,
+                copy,
+                launch} {}
+
+const char *EmulatorDevice::report(Error error) {
+  if (!error)
+    return nullptr;
+  message = toString(std::move(error));
+  return message.c_str();
+}
+
+const char *EmulatorDevice::load(void *state, const char *kind,
+                                 const void *image, int64_t bytes,
+                                 void **module) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  LLVMContext context;
+  StringRef bitcode(static_cast<const char *>(image), size_t(bytes));
+  auto parsed = parseBitcodeFile(MemoryBufferRef(bitcode, kind), context);
+  if (!parsed)
+    return device.report(parsed.takeError());
+  auto emulator = emulator::Emulator::create(**parsed, device.memory);
+  if (!emulator)
+    return device.report(emulator.takeError());
+  *module = emulator->release();
+  return nullptr;
+}
+
+void EmulatorDevice::unload(void *, void *module) {
+  delete static_cast<emulator::Emulator *>(module);
+}
+
+const char *EmulatorDevice::allocate(void *state, int64_t bytes,
+                                     void **memory) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  auto allocated = device.memory->allocate(uint64_t(bytes));
+  if (!allocated)
+    return device.report(allocated.takeError());
+  *memory = *allocated;
+  return nullptr;
+}
+
+void EmulatorDevice::release(void *state, void *memory) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  (void)device.report(device.memory->release(memory));
+}
+
+const char *EmulatorDevice::copy(void *, void *to, const void *from,
+                                 int64_t bytes) {
+  std::memcpy(to, from, size_t(bytes));
+  return nullptr;
+}
+
+const char *EmulatorDevice::launch(void *state, void *module,
+                                   const moec_launch *launch) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  emulator::LaunchConfig config;
+  config.grid = {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1};
+  config.block = {uint32_t(launch->threads), 1, 1};
+  config.dynamicShared = uint64_t(launch->shared_bytes);
+  auto report = static_cast<emulator::Emulator *>(module)->launch(
+      launch->kernel, config, launch->arguments, device.options);
+  if (!report)
+    return device.report(report.takeError());
+  if (report->clean())
+    return nullptr;
+  return device.report(inputError("the emulator found mistakes in {}:\n{}",
+                                  launch->kernel, report->text()));
+}
+
+Expected<std::unique_ptr<EmulatorDevice>> makeDevice(StringRef name,
+                                                     uint64_t seed) {
+  emulator::LaunchOptions options;
+  options.seed = seed;
+  StringRef mode = name;
+  if (name == "cuda")
+    return nullptr;
+  if (!mode.consume_front("emulator"))
+    return usageError("--device={}: there is no such device; the devices are "
+                      "cuda and emulator",
+                      name);
+  if (mode == ":eager")
+    options.completion = emulator::Completion::Eager;
+  else if (mode == ":random")
+    options.completion = emulator::Completion::Random;
+  else if (!mode.empty() && mode != ":lazy")
+    return usageError("--device={}: the emulator's modes are eager, lazy and "
+                      "random",
+                      name);
+  return std::make_unique<EmulatorDevice>(options);
+}
+
+} // namespace moec::driver

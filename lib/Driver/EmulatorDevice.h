@@ -1,0 +1,61 @@
+//===- EmulatorDevice.h - The emulator as a device --------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Gives the run time a device that executes a bundle's LLVM bitcode on the
+// host, and fails a launch in which the emulator finds something wrong.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_DRIVER_EMULATORDEVICE_H
+#define MOEC_LIB_DRIVER_EMULATORDEVICE_H
+
+#include "moec-c/Device.h"
+#include "moec/Emulator/Emulator.h"
+
+namespace moec::driver {
+
+class EmulatorDevice {
+public:
+  explicit EmulatorDevice(emulator::LaunchOptions options);
+
+  EmulatorDevice(const EmulatorDevice &) = delete;
+  EmulatorDevice &operator=(const EmulatorDevice &) = delete;
+
+  /// Valid as long as this object.
+  const moec_device *get() const { return &interface; }
+
+private:
+  /// Keeps the message of an error until the next call.
+  const char *report(llvm::Error error);
+
+  static const char *load(void *state, const char *kind, const void *image,
+                          int64_t bytes, void **module);
+  static void unload(void *state, void *module);
+  static const char *allocate(void *state, int64_t bytes, void **memory);
+  static void release(void *state, void *memory);
+  static const char *copy(void *state, void *to, const void *from,
+                          int64_t bytes);
+  static const char *launch(void *state, void *module,
+                            const moec_launch *launch);
+
+  emulator::LaunchOptions options;
+  std::shared_ptr<emulator::DeviceMemory> memory;
+  moec_device interface;
+  std::string message;
+};
+
+/// What --device chose: null for the run time's own choice.
+llvm::Expected<std::unique_ptr<EmulatorDevice>> makeDevice(llvm::StringRef name,
+                                                           uint64_t seed);
+
+/// The help of --device.
+inline constexpr const char *deviceHelp =
+    "what runs a bundle for a GPU: cuda (the default), the driver's first GPU; "
+    "or emulator, this machine, where copies land as late as may be "
+    "(emulator:eager at once, emulator:random any time between)";
+
+} // namespace moec::driver
+
+#endif // MOEC_LIB_DRIVER_EMULATORDEVICE_H

@@ -1,0 +1,224 @@
+//===- CudaDevice.cpp - the CUDA driver's first GPU -----------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The driver is opened at run time and nothing of the toolkit is needed to
+// build: the few functions are declared here, by the driver's documented
+// binary interface. All work goes to one stream; only download waits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CudaDevice.h"
+
+#include <cstring>
+#include <dlfcn.h>
+#include <mutex>
+
+namespace moec {
+
+namespace {
+
+// Names and numbers as in cuda.h.
+using CUresult = int;
+using CUdeviceptr = unsigned long long;
+constexpr CUresult kSuccess = 0;
+/// CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+constexpr int kMaxDynamicShared = 8;
+/// What a block may have without asking.
+constexpr int32_t kCommonShared = 48 * 1024;
+/// CU_STREAM_NON_BLOCKING
+constexpr unsigned kNonBlocking = 1;
+
+struct CudaDevice {
+  void *library = nullptr;
+  void *context = nullptr, *stream = nullptr;
+  std::string message;
+  moec_device interface = {};
+
+  CUresult (*init)(unsigned) = nullptr;
+  CUresult (*getErrorString)(CUresult, const char **) = nullptr;
+  CUresult (*deviceGet)(int *, int) = nullptr;
+  CUresult (*retain)(void **, int) = nullptr;
+  CUresult (*setCurrent)(void *) = nullptr;
+  CUresult (*streamCreate)(void **, unsigned) = nullptr;
+  CUresult (*streamSynchronize)(void *) = nullptr;
+  CUresult (*moduleLoad)(void **, const void *) = nullptr;
+  CUresult (*moduleUnload)(void *) = nullptr;
+  CUresult (*getFunction)(void **, void *, const char *) = nullptr;
+  CUresult (*setAttribute)(void *, int, int) = nullptr;
+  CUresult (*allocate)(CUdeviceptr *, size_t) = nullptr;
+  CUresult (*free)(CUdeviceptr) = nullptr;
+  CUresult (*toDevice)(CUdeviceptr, const void *, size_t, void *) = nullptr;
+  CUresult (*toHost)(void *, CUdeviceptr, size_t, void *) = nullptr;
+  CUresult (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned,
+                     unsigned, unsigned, void *, void **, void **) = nullptr;
+
+  /// Null, or what `what` failed with; every call is on the context of this
+  /// device, whatever thread makes it.
+  const char *report(const char *what, CUresult result) {
+    if (result == kSuccess)
+      return nullptr;
+    const char *text = nullptr;
+    if (getErrorString(result, &text) != kSuccess || !text)
+      text = "unknown error";
+    message = fmt::format("{} failed: {} ({})", what, text, result);
+    return message.c_str();
+  }
+
+  Status open();
+};
+
+} // namespace
+
+template <typename Function>
+static bool find(void *library, const char *name, Function &function) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+  return function != nullptr;
+}
+
+Status CudaDevice::open() {
+  constexpr const char *file = "libcuda.so.1";
+  library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    return makeError(MOEC_ERROR_DEVICE,
+                     "there is no CUDA driver on this machine ({}); run it "
+                     "where there is one, or with --device=emulator",
+                     dlerror());
+  bool found = find(library, "cuInit", init) &&
+               find(library, "cuGetErrorString", getErrorString) &&
+               find(library, "cuDeviceGet", deviceGet) &&
+               find(library, "cuDevicePrimaryCtxRetain", retain) &&
+               find(library, "cuCtxSetCurrent", setCurrent) &&
+               find(library, "cuStreamCreate", streamCreate) &&
+               find(library, "cuStreamSynchronize", streamSynchronize) &&
+               find(library, "cuModuleLoadData", moduleLoad) &&
+               find(library, "cuModuleUnload", moduleUnload) &&
+               find(library, "cuModuleGetFunction", getFunction) &&
+               find(library, "cuFuncSetAttribute", setAttribute) &&
+               find(library, "cuMemAlloc_v2", allocate) &&
+               find(library, "cuMemFree_v2", free) &&
+               find(library, "cuMemcpyHtoDAsync_v2", toDevice) &&
+               find(library, "cuMemcpyDtoHAsync_v2", toHost) &&
+               find(library, "cuLaunchKernel", launch);
+  if (!found)
+    return makeError(MOEC_ERROR_DEVICE,
+                     "{} lacks a function of the CUDA driver: {}", file,
+                     dlerror());
+  int device = 0;
+  const char *failure = report("cuInit", init(0));
+  if (!failure)
+    failure = report("cuDeviceGet", deviceGet(&device, 0));
+  if (!failure)
+    failure = report("cuDevicePrimaryCtxRetain", retain(&context, device));
+  if (!failure)
+    failure = report("cuCtxSetCurrent", setCurrent(context));
+  if (!failure)
+    failure = report("cuStreamCreate", streamCreate(&stream, kNonBlocking));
+  if (failure)
+    return makeError(MOEC_ERROR_DEVICE, "there is no GPU to run on: {}",
+                     failure);
+  return Status::ok();
+}
+
+//===----------------------------------------------------------------------===//
+// The interface
+//===----------------------------------------------------------------------===//
+
+/// The device, with its context current on this thread.
+static CudaDevice &enter(void *state) {
+  CudaDevice &device = *static_cast<CudaDevice *>(state);
+  (void)device.setCurrent(device.context);
+  return device;
+}
+
+static const char *loadModule(void *state, const char *kind, const void *image,
+                              int64_t bytes, void **module) {
+  CudaDevice &device = enter(state);
+  // PTX has to end in a zero.
+  std::string text(static_cast<const char *>(image), size_t(bytes));
+  bool isText = std::strcmp(kind, "ptx") == 0;
+  return device.report(
+      "cuModuleLoadData",
+      device.moduleLoad(module, isText ? text.c_str() : image));
+}
+
+static void unloadModule(void *state, void *module) {
+  (void)enter(state).moduleUnload(module);
+}
+
+static const char *allocateMemory(void *state, int64_t bytes, void **memory) {
+  CudaDevice &device = enter(state);
+  CUdeviceptr pointer = 0;
+  const char *failure =
+      device.report("cuMemAlloc", device.allocate(&pointer, size_t(bytes)));
+  *memory = reinterpret_cast<void *>(pointer);
+  return failure;
+}
+
+static void releaseMemory(void *state, void *memory) {
+  (void)enter(state).free(reinterpret_cast<CUdeviceptr>(memory));
+}
+
+static const char *upload(void *state, void *to, const void *from,
+                          int64_t bytes) {
+  CudaDevice &device = enter(state);
+  return device.report("cuMemcpyHtoDAsync",
+                       device.toDevice(reinterpret_cast<CUdeviceptr>(to), from,
+                                       size_t(bytes), device.stream));
+}
+
+static const char *download(void *state, void *to, const void *from,
+                            int64_t bytes) {
+  CudaDevice &device = enter(state);
+  const char *failure =
+      device.report("cuMemcpyDtoHAsync",
+                    device.toHost(to, reinterpret_cast<CUdeviceptr>(from),
+                                  size_t(bytes), device.stream));
+  if (failure)
+    return failure;
+  return device.report("cuStreamSynchronize",
+                       device.streamSynchronize(device.stream));
+}
+
+static const char *launchKernel(void *state, void *module,
+                                const moec_launch *launch) {
+  CudaDevice &device = enter(state);
+  void *function = nullptr;
+  if (const char *failure =
+          device.report("cuModuleGetFunction",
+                        device.getFunction(&function, module, launch->kernel)))
+    return failure;
+  if (launch->shared_bytes > kCommonShared)
+    if (const char *failure =
+            device.report("cuFuncSetAttribute",
+                          device.setAttribute(function, kMaxDynamicShared,
+                                              launch->shared_bytes)))
+      return failure;
+  return device.report(
+      "cuLaunchKernel",
+      device.launch(function, unsigned(launch->blocks[0]),
+                    unsigned(launch->blocks[1]), 1, unsigned(launch->threads),
+                    1, 1, unsigned(launch->shared_bytes), device.stream,
+                    launch->arguments, nullptr));
+}
+
+Status cudaDevice(const moec_device *&result) {
+  static std::mutex mutex;
+  static CudaDevice device;
+  static const char *const images[] = {"cubin", "ptx", nullptr};
+  std::lock_guard<std::mutex> lock(mutex);
+  if (!device.stream) {
+    if (Status status = device.open(); status.failed())
+      return status;
+    device.interface = {
+        sizeof(moec_device), &device,       images, loadModule, unloadModule,
+        allocateMemory,      releaseMemory, upload, download,   launchKernel};
+  }
+  result = &device.interface;
+  return Status::ok();
+}
+
+} // namespace moec

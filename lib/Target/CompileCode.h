@@ -1,0 +1,47 @@
+//===- CompileCode.h - The code of a bundle ---------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a back end puts into a bundle, one function for each.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_TARGET_COMPILECODE_H
+#define MOEC_LIB_TARGET_COMPILECODE_H
+
+#include "moec/Pipelines/Pipelines.h"
+#include "moec/Runtime/Manifest.h"
+#include "moec/Support/OutputDir.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace moec {
+
+struct CompiledCode {
+  /// By name: a kernel's number in the manifest, and how it wants its weights
+  /// packed.
+  llvm::StringMap<std::pair<int64_t, mlir::ArrayAttr>> kernels;
+  uint64_t bytes = 0;
+  /// What the user should know: a form of the code that is left out, and why.
+  std::vector<std::string> notes;
+};
+
+/// Compiles `module` (phase Scheduled), writes the code into `directory` and
+/// describes target, files and kernels in `manifest`. `reproducer` is as in
+/// lowerModule.
+llvm::Expected<CompiledCode> compileCpu(mlir::ModuleOp module,
+                                        const CpuTarget &target,
+                                        llvm::StringRef reproducer,
+                                        const OutputDir &directory,
+                                        Manifest &manifest);
+llvm::Expected<CompiledCode> compileNvptx(mlir::ModuleOp module,
+                                          const NvptxTarget &target,
+                                          llvm::StringRef reproducer,
+                                          const OutputDir &directory,
+                                          Manifest &manifest);
+
+} // namespace moec
+
+#endif // MOEC_LIB_TARGET_COMPILECODE_H

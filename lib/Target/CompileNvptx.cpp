@@ -1,0 +1,130 @@
+//===- CompileNvptx.cpp - The code of a bundle for an NVIDIA GPU ----------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// PTX for every driver, the LLVM bitcode it was made of for the emulator, a
+// cubin where there is an assembler; and the launches in the manifest.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompileCode.h"
+#include "moec/Dialect/Moe/Moe.h"
+#include "moec/Runtime/Hash.h"
+#include "moec/Support/Error.h"
+#include "moec/Support/OutputFile.h"
+#include "moec/Target/Nvptx.h"
+
+#include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace moec {
+
+/// Attributes and manifest call a kind of argument and a time the same.
+static ManifestArgument describe(moe::ArgumentAttr argument) {
+  ManifestArgument result;
+  result.kind = static_cast<ArgumentKind>(argument.getKind());
+  result.number = argument.getNumber();
+  return result;
+}
+static_assert(int(moe::ArgumentKind::Buffer) == int(ArgumentKind::Buffer));
+static_assert(int(moe::When::Given) == int(LaunchWhen::Given));
+
+static ManifestPlan describe(moe::PlanOp op) {
+  ManifestPlan plan;
+  for (auto buffer : op.getBuffers().getAsRange<moe::DeviceBufferAttr>())
+    plan.buffers.push_back(
+        {buffer.getPerToken(), buffer.getFixed(), buffer.getRowBytes()});
+  for (auto attr : op.getLaunches().getAsRange<moe::LaunchAttr>()) {
+    ManifestLaunch &launch = plan.launches.emplace_back();
+    launch.kernel = attr.getKernel().str();
+    launch.when = static_cast<LaunchWhen>(attr.getWhen());
+    launch.perToken = attr.getPerToken();
+    launch.fixed = attr.getFixed();
+    launch.perBlock = attr.getPerBlock();
+    launch.columns = attr.getColumns();
+    launch.threads = attr.getThreads();
+    launch.shared = attr.getShared();
+    for (moe::ArgumentAttr argument : attr.getArguments())
+      launch.arguments.push_back(describe(argument));
+  }
+  return plan;
+}
+
+/// Writes a file of the bundle and describes it.
+static Expected<ManifestFile> writeFile(const OutputDir &directory,
+                                        StringRef name, StringRef bytes) {
+  if (Error error = writeTextFile(directory.file(name), bytes))
+    return std::move(error);
+  return ManifestFile{name.str(), int64_t(bytes.size()),
+                      xxh3Hex(bytes.data(), bytes.size())};
+}
+
+static Error addImage(const OutputDir &directory, StringRef kind,
+                      StringRef name, StringRef bytes, Manifest &manifest) {
+  Expected<ManifestFile> file = writeFile(directory, name, bytes);
+  if (!file)
+    return file.takeError();
+  manifest.images.push_back({kind.str(), std::move(*file)});
+  return Error::success();
+}
+
+Expected<CompiledCode> compileNvptx(ModuleOp module, const NvptxTarget &target,
+                                    StringRef reproducer,
+                                    const OutputDir &directory,
+                                    Manifest &manifest) {
+  CompiledCode code;
+  OwningOpRef<ModuleOp> lowered = cast<ModuleOp>(module->clone());
+  if (Error error =
+          lowerModule(*lowered, Phase::Scheduled, Phase::Loops, target,
+                      /*fuse=*/true, reproducer))
+    return std::move(error);
+  for (auto plan : lowered->getOps<moe::PlanOp>()) {
+    std::string name = plan.getSymName().str();
+    code.kernels[name] = {manifest.kernels.size(), plan.getPacks()};
+    manifest.kernels.push_back({name, "", describe(plan)});
+  }
+  if (Error error = lowerModule(*lowered, Phase::Loops, Phase::Llvm, target,
+                                /*fuse=*/true, reproducer))
+    return std::move(error);
+
+  LLVMContext context;
+  auto translated = translateDeviceModule(*lowered, target, context);
+  if (!translated)
+    return translated.takeError();
+  // Making PTX changes the module.
+  SmallString<0> bitcode;
+  raw_svector_ostream bitcodeStream(bitcode);
+  WriteBitcodeToFile(**translated, bitcodeStream);
+  Expected<std::string> ptx = emitPtx(**translated, target);
+  if (!ptx)
+    return ptx.takeError();
+  Expected<ManifestFile> file = writeFile(directory, "kernel.ptx", *ptx);
+  if (!file)
+    return file.takeError();
+  manifest.kernel = std::move(*file);
+  code.bytes = ptx->size();
+  if (Error error = addImage(directory, "llvm", "kernel.bc", bitcode, manifest))
+    return std::move(error);
+  if (std::optional<std::string> ptxas = findPtxas()) {
+    Expected<Cubin> cubin = assemble(*ptxas, *ptx, target);
+    if (!cubin)
+      return cubin.takeError();
+    if (Error error = addImage(directory, "cubin", "kernel.cubin", cubin->bytes,
+                               manifest))
+      return std::move(error);
+  } else {
+    code.notes.push_back("ptxas was not found, so the bundle has PTX only, "
+                         "which the driver assembles when it is opened");
+  }
+  manifest.triple = "nvptx64-nvidia-cuda";
+  manifest.cpu = target.chip;
+  manifest.features = {"ptx" + std::to_string(target.ptxVersion)};
+  return code;
+}
+
+} // namespace moec
