@@ -18,6 +18,9 @@ def MoeChooseNvptxStrategyPass
     has no strategy yet. Nothing else changes; the choice is left as a remark
     (`--remarks-filter=moe-strategy`). `moe-lower-to-nvptx` obeys it.
 
+    Two operands of bf16, or of f16, go to the tensor cores; all others are
+    multiplied in f32.
+
     Before:
     ```mlir
     func.func @gate(%x: tensor<?x64xf32>, %w: tensor<8x64xbf16>)
