@@ -39,8 +39,8 @@ struct WeightsPolicy {
 
 class Bundle {
 public:
-  /// Opens the bundle in directory `path`. `device` runs a bundle for a GPU; null
-  /// for the CUDA driver's.
+  /// Opens the bundle in directory `path`. `device` runs a bundle for a GPU;
+  /// null for the CUDA driver's.
   static Status open(const std::string &path, WeightsPolicy policy,
                      const moec_device *device,
                      std::shared_ptr<const Bundle> &bundle);

@@ -116,8 +116,8 @@ moec_status moec_open(const char *path, const moec_options *options,
     WeightsPolicy policy;
     policy.check = opened->options.flags & MOEC_OPEN_CHECK_WEIGHTS;
     policy.copy = opened->options.flags & MOEC_OPEN_COPY_WEIGHTS;
-    Status status = Bundle::open(path, policy, opened->options.device,
-                                 opened->bundle);
+    Status status =
+        Bundle::open(path, policy, opened->options.device, opened->bundle);
     if (!status.failed())
       *model = opened.release();
     return status;

@@ -161,6 +161,11 @@ static LogicalResult pack(LayerLowering &l, Product &product,
            << product.tile << " cannot split " << product.tile.getRows()
            << " rows among " << product.weights << " weights in runs of "
            << rowRun;
+  if (isa_and_present<moe::Int8Attr>(type.getEncoding()) ||
+      !isa<FloatType>(product.rows.element))
+    return op->emitOpError("multiplies ")
+           << product.rows.element << " by " << type
+           << "; the NVPTX back end multiplies f32, f16 and bf16";
   SmallVector<int64_t> numbers;
   for (Value weight : weights) {
     std::optional<int64_t> number = l.weightNumber(weight);
@@ -180,9 +185,10 @@ static LogicalResult pack(LayerLowering &l, Product &product,
   int64_t stride = product.rows.stride;
   product.packedRows =
       llvm::divideCeil(product.n, rowRun) * product.packedStep();
-  auto panels = moe::PanelsAttr::get(
-      op->getContext(), numbers, product.packedStep(),
-      /*depth=*/stride, /*steps=*/1, type.getElementType());
+  auto panels =
+      moe::PanelsAttr::get(op->getContext(), numbers, product.packedStep(),
+                           /*depth=*/stride, /*steps=*/1, type.getElementType(),
+                           /*encoding=*/Attribute());
   product.packed = l.weight(panels, product.experts * product.packedRows,
                             product.k, stride, type.getElementType());
   return success();
