@@ -97,7 +97,7 @@ static void store(Gathering &all, unsigned count, bool transposed) {
   }
 }
 
-/// "xN.b16" or "xN.trans.b16", and what PTX puts after it.
+/// "xN.b16" or "xN.trans.b16", with what PTX puts between and LLVM behind.
 static Operation makeMove(StringRef rest, bool stores) {
   unsigned count;
   if (!rest.consume_front("x") || rest.consumeInteger(10, count) ||
@@ -106,7 +106,8 @@ static Operation makeMove(StringRef rest, bool stores) {
   bool transposed = rest.consume_front(".trans");
   rest.consume_front(".shared");
   rest.consume_front("::cta");
-  if (rest != ".b16")
+  // An intrinsic's name ends in the address space of its pointer.
+  if (rest != ".b16" && rest != ".b16.p3")
     return {};
   return
       [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *out) {

@@ -16,6 +16,9 @@ namespace moec {
 
 namespace {
 
+/// Kernels count the bytes of one tensor or buffer with 32 bits.
+constexpr int64_t kMaxBytes = int64_t(1) << 32;
+
 /// Where things begin in the device's memory of a call.
 class MemoryPlan {
 public:
@@ -24,6 +27,7 @@ public:
     constexpr int64_t alignment = 256;
     int64_t size = 0, begin = end;
     fails = fails || __builtin_mul_overflow(rows, rowBytes, &size) ||
+            size > kMaxBytes ||
             __builtin_add_overflow(size, alignment - 1, &size) ||
             __builtin_add_overflow(end, size - size % alignment, &end);
     return begin;
@@ -111,9 +115,9 @@ Status DeviceCall::place(DeviceMemory &memory) {
   }
   if (overflows || room.overflows())
     return makeError(MOEC_ERROR_ARGUMENT,
-                     "{}: {} tokens need more workspace than 64 bits count; "
-                     "split the batch",
-                     layer.name, call.tokens);
+                     "{}: {} tokens need a buffer of more than {} bytes; split "
+                     "the batch",
+                     layer.name, call.tokens, kMaxBytes);
   if (Status status = memory.reserve(device, room.bytes()); status.failed())
     return status;
   base = memory.data();

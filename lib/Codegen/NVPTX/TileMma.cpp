@@ -261,13 +261,13 @@ void MmaTile::emit() {
           tokenStage = tile.getTokens() * Swizzle::rowBytes;
   arena = k.allocateShared(k.b.getI8Type(), 1, 2 * (weightStage + tokenStage),
                            Swizzle::alignment);
-  auto prepare = [&](const Memory &source, int64_t rows, int64_t begin) {
+  auto prepare = [&](int64_t rows, int64_t begin) {
     Memory offsets =
         k.allocateShared(k.b.getI32Type(), rowsAtOnce, rows / rowsAtOnce);
-    return Operand{source, rows, begin, rows * Swizzle::rowBytes, offsets, {}};
+    return Operand{{}, rows, begin, rows * Swizzle::rowBytes, offsets, {}};
   };
-  weights = prepare(p.packed, tile.getRows(), 0);
-  tokens = prepare(p.rows, tile.getTokens(), 2 * weightStage);
+  weights = prepare(tile.getRows(), 0);
+  tokens = prepare(tile.getTokens(), 2 * weightStage);
 
   Value warp = k.warp();
   warpRow = k.mul(k.rem(warp, rowWarps), tile.getRows() / rowWarps);
@@ -284,6 +284,8 @@ void MmaTile::emit() {
     tokens.fragments.push_back(Swizzle::at(k, tokenRow, k.add(bit3, 2 * step)));
   }
   p.forTile([&] {
+    weights.source = p.packed;
+    tokens.source = p.rows;
     findRows(weights, [&](Value row) { return p.packedRow(row); });
     findRows(tokens, [&](Value row) { return p.inputRow(row); });
     k.syncBlock();
