@@ -8,11 +8,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "BenchLayer.h"
+#include "BenchCompare.h"
 #include "BenchReport.h"
+#include "BenchRivals.h"
+#include "BenchTiming.h"
 #include "Command.h"
 #include "Output.h"
-#include "moec/Performance/Measure.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -30,17 +31,27 @@ private:
   Error timeLayer(BenchLayer &layer, BenchCell cell);
   Error timeCell(BenchLayer &layer, Session &session,
                  perf::Calibration &calibration, BenchCell cell);
+  Error raceLayer(BenchLayer &layer, const BenchCell &cell);
+  Error compareShapes(Console &console);
+  Error timeShapes(Console &console);
+  perf::MeasureOptions measureOptions(double seconds) const;
+  std::string table(const Console &console) const;
+  std::string jsonText() const;
   Error report(Console &console) const;
 
   std::vector<perf::LayerShape> shapes;
   std::vector<BenchFormat> formats = {{"bf16"}};
   std::vector<int64_t> tokens = {1, 4, 16, 64, 512}, threads;
   std::vector<Routing> routings = {Routing::Random};
-  std::optional<std::string> json;
-  bool quick = false;
+  std::optional<std::string> json, plot;
+  bool quick = false, rivals = false;
+  std::string comparison;
+  std::string python = "python3";
 
   Progress *progress = nullptr;
   std::vector<BenchCell> cells;
+  std::vector<RivalCell> rivalCells;
+  std::vector<Comparison> comparisons;
 };
 
 } // namespace
@@ -81,7 +92,9 @@ void BenchCommand::declare(OptionTable &options) {
   options.list("tokens", "batch sizes; 1,4,16,64,512 if not given", tokens, 1,
                int64_t(1) << 24);
   options.custom(
-      "format", "LIST", "how weights are stored: f32, f16, bf16 (if not given)",
+      "format", "LIST",
+      "how weights are stored: f32, f16, bf16 (if not given), int8, "
+      "int8:GROUP; with /int8 after it, rows are int8 too",
       [this](StringRef text) { return parseList(text, formats, parseFormat); });
   options.list("threads", "team sizes; one thread on each CPU if not given",
                threads, 1, 4096);
@@ -94,52 +107,50 @@ void BenchCommand::declare(OptionTable &options) {
                  });
   options.text("json", "FILE", "write the results as JSON; - for the screen",
                json);
+  options.text("plot", "FILE", "draw the share over the tokens, as SVG", plot);
+  options.choice("compare",
+                 "instead: sparse-dense, each layer against a dense one as "
+                 "wide as a token's experts; experts, against the same layer "
+                 "with fewer experts",
+                 {"sparse-dense", "experts"}, comparison);
+  options.flag("rivals",
+               "race other engines that are installed, on the same weights and "
+               "rows, in place of the calibrated timing",
+               rivals);
+  options.text("python", "PATH",
+               "the Python that has the rivals' packages; python3 if not given",
+               python);
   options.flag("quick", "a few calls each, whether the machine is quiet or not",
                quick);
 }
 
-Error BenchCommand::timeCell(BenchLayer &layer, Session &session,
-                             perf::Calibration &calibration, BenchCell cell) {
-  Expected<SessionLayer> info = session.layer(layer.cost().name);
-  if (!info)
-    return info.takeError();
-  // Enough inputs that experts are read from memory, not from a cache.
-  size_t count = std::clamp<int64_t>(256 / cell.tokens, 2, 64);
-  std::vector<RunRequest> requests(count);
-  std::vector<PreparedRun> runs;
-  std::vector<perf::Work> work;
-  for (size_t i = 0; i < count; ++i) {
-    RunRequest &request = requests[i];
-    Expected<HostTensor> rows =
-        layer.rows(session, cell.tokens, cell.routing, /*seed=*/100 + i);
-    if (!rows)
-      return rows.takeError();
-    request.hiddenDtype = rows->dtype;
-    request.inputs.emplace_back("hidden", std::move(*rows));
-    Expected<perf::Load> load = routeRows(session, *info, request);
-    if (!load)
-      return load.takeError();
-    work.push_back(layer.cost().work(*load));
-    cell.addLoad(*load);
-    request.hiddenOnly = true;
-    Expected<PreparedRun> run = session.prepare(*info, request);
-    if (!run)
-      return run.takeError();
-    runs.push_back(std::move(*run));
-  }
+perf::MeasureOptions BenchCommand::measureOptions(double seconds) const {
   perf::MeasureOptions options;
+  options.seconds = seconds;
   if (quick)
     options = {.seconds = 0.05, .calls = 3, .patience = 1};
-  constexpr uint64_t cacheable = uint64_t(256) << 20;
-  options.cold = layer.weightBytes() < cacheable;
-  Expected<perf::Timing> timing = perf::measure(
-      work, layer.cost().mainProduct().arithmetic, session.threads(),
-      calibration, options, [&](size_t i) { return session.execute(runs[i]); });
+  return options;
+}
+
+Error BenchCommand::timeCell(BenchLayer &layer, Session &session,
+                             perf::Calibration &calibration, BenchCell cell) {
+  const perf::LayerCost &cost = layer.cost();
+  Expected<SessionLayer> info = session.layer(cost.name);
+  if (!info)
+    return info.takeError();
+  Expected<TimedCalls> calls =
+      prepareCalls(session, *info, cost, cell.tokens, [&](uint64_t seed) {
+        return layer.rows(session, cell.tokens, cell.routing, seed);
+      });
+  if (!calls)
+    return calls.takeError();
+  Expected<perf::Timing> timing = timeCalls(
+      session, *info, cost, *calls, calibration, measureOptions(/*seconds=*/1));
   if (!timing)
     return timing.takeError();
   cell.timing = *timing;
-  cell.strategy =
-      layer.cost().mainProduct().variantFor(cell.rowsOfExpert()).text;
+  cell.active = calls->active;
+  cell.strategy = cost.mainProduct().strategyFor(calls->rowsOfExpert());
   cells.push_back(std::move(cell));
   return Error::success();
 }
@@ -165,15 +176,97 @@ Error BenchCommand::timeLayer(BenchLayer &layer, BenchCell cell) {
   return Error::success();
 }
 
+Error BenchCommand::raceLayer(BenchLayer &layer, const BenchCell &cell) {
+  RivalOptions options;
+  options.python = python;
+  options.tokens = tokens;
+  for (int64_t wanted : threads) {
+    Expected<Session> session = layer.open(int32_t(wanted));
+    if (!session)
+      return session.takeError();
+    options.threads.push_back(session->threads());
+  }
+  if (quick)
+    options.seconds = 0.2;
+  progress->setWhat(fmt::format("racing on {} {}", cell.shape, cell.format));
+  auto results = raceRivals(layer, cell.format, options);
+  if (!results)
+    return results.takeError();
+  for (RivalCell &result : *results) {
+    result.shape = cell.shape;
+    rivalCells.push_back(std::move(result));
+  }
+  return Error::success();
+}
+
+Error BenchCommand::compareShapes(Console &console) {
+  for (const BenchFormat &format : formats)
+    for (const perf::LayerShape &shape : shapes) {
+      CompareOptions options;
+      options.format = format;
+      options.tokens = tokens;
+      options.threads = threads;
+      options.measure = measureOptions(/*seconds=*/0.3);
+      auto results =
+          compareLayers(comparison == "experts" ? growingExperts(shape)
+                                                : sparseAndDense(shape),
+                        options, *progress, console);
+      if (!results)
+        return results.takeError();
+      append_range(comparisons, *results);
+    }
+  return Error::success();
+}
+
+Error BenchCommand::timeShapes(Console &console) {
+  for (const perf::LayerShape &shape : shapes)
+    for (const BenchFormat &format : formats) {
+      progress->setWhat(
+          fmt::format("making {} in {}", shape.name, format.name));
+      auto layer = BenchLayer::create(shape, format, console);
+      if (!layer)
+        return layer.takeError();
+      BenchCell cell;
+      cell.shape = shape.name;
+      cell.format = format.name;
+      if (!rivals)
+        (*layer)->dropCheckpoint();
+      if (Error error =
+              rivals ? raceLayer(**layer, cell) : timeLayer(**layer, cell))
+        return error;
+    }
+  return Error::success();
+}
+
+std::string BenchCommand::table(const Console &console) const {
+  return rivals               ? rivalTable(console, rivalCells)
+         : comparison.empty() ? benchTable(console, cells)
+                              : compareTable(console, comparisons);
+}
+
+std::string BenchCommand::jsonText() const {
+  return rivals               ? rivalJson(rivalCells)
+         : comparison.empty() ? benchJson(cells)
+                              : compareJson(comparisons);
+}
+
 Error BenchCommand::report(Console &console) const {
   if (!json || *json != "-")
-    console.print(benchTable(console, cells));
+    console.print(table(console));
   if (json)
-    return writeOutput(console, *json, benchJson(cells));
+    if (Error error = writeOutput(console, *json, jsonText()))
+      return error;
+  if (plot)
+    return writeOutput(console, *plot, benchPlot(cells));
   return Error::success();
 }
 
 Expected<int> BenchCommand::run(Console &console) {
+  if (rivals && !comparison.empty())
+    return usageError("--rivals and --compare are two different things");
+  if (plot && (rivals || !comparison.empty()))
+    return usageError("--plot draws shares of the roofline, which --rivals and "
+                      "--compare do not measure");
   if (shapes.empty())
     shapes.push_back(cantFail(perf::parseShape("qwen3-30b")));
   if (threads.empty())
@@ -181,18 +274,9 @@ Expected<int> BenchCommand::run(Console &console) {
   {
     Progress line(console, "making layers");
     progress = &line;
-    for (const perf::LayerShape &shape : shapes)
-      for (const BenchFormat &format : formats) {
-        line.setWhat(fmt::format("making {} in {}", shape.name, format.name));
-        auto layer = BenchLayer::create(shape, format, console);
-        if (!layer)
-          return layer.takeError();
-        BenchCell cell;
-        cell.shape = shape.name;
-        cell.format = format.name;
-        if (Error error = timeLayer(**layer, cell))
-          return std::move(error);
-      }
+    if (Error error =
+            comparison.empty() ? timeShapes(console) : compareShapes(console))
+      return std::move(error);
   }
   if (Error error = report(console))
     return std::move(error);

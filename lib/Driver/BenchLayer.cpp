@@ -6,14 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "BenchLayer.h"
-#include "Facts.h"
+#include "BenchTiming.h"
+#include "Explanation.h"
 #include "ModelInput.h"
-#include "moec/Reference/Cases.h"
-#include "moec/Support/Float.h"
 #include "moec/Target/Bundle.h"
 #include "moec/Target/TargetCpu.h"
 
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -28,8 +26,19 @@ Expected<BenchFormat> parseFormat(StringRef text) {
   for (DType dtype : {DType::F32, DType::F16, DType::BF16})
     if (text == dtypeName(dtype))
       return BenchFormat{text.str(), dtype, dtype};
-  return usageError("{} is no format of weights; the formats are f32, f16 and "
-                    "bf16",
+  BenchFormat format{text.str()};
+  auto [encoding, rows] = text.split('/');
+  auto [weights, group] = encoding.split(':');
+  format.quantize.weights = weights.str();
+  if (!rows.empty())
+    format.quantize.activations = rows.str();
+  if (weights == "int8" && (rows.empty() || rows == "int8") &&
+      (group.empty() || !group.getAsInteger(10, format.quantize.group)))
+    return format;
+  return usageError("{} is no format of weights; the formats are f32, f16, "
+                    "bf16, int8, int8:GROUP with a scale for each GROUP "
+                    "numbers, and int8/int8 or int8:GROUP/int8 with rows in "
+                    "int8 too",
                     quote(text));
 }
 
@@ -70,6 +79,8 @@ Error BenchLayer::write(const perf::LayerShape &shape, Console &console) {
       readModule(model, std::nullopt, /*needWeights=*/true, console);
   if (!input)
     return input.takeError();
+  if (Error error = quantizeModule(*input->module, format.quantize))
+    return error;
   BundleOptions options;
   Expected<CpuTarget> target = resolveCpu("native");
   if (!target)
@@ -78,27 +89,14 @@ Error BenchLayer::write(const perf::LayerShape &shape, Console &console) {
   options.checkpoint = input->checkpoint.get();
   Expected<BundleReport> report =
       writeBundle(*input->module, inside(place.path(), "bundle"), options);
-  if (!report)
-    return report.takeError();
-  bytes = report->weightBytes;
-  return Error::success();
+  return report.takeError();
 }
 
 Error BenchLayer::readCost() {
-  std::string bundle = inside(place.path(), "bundle");
-  Expected<Manifest> manifest = readManifest(bundle);
-  if (!manifest)
-    return manifest.takeError();
-  std::unique_ptr<mlir::MLIRContext> context = createContext();
-  auto schedule = mlir::parseSourceFile<mlir::ModuleOp>(
-      inside(bundle, kScheduleFileName), context.get());
-  if (!schedule)
-    return inputError("the schedule in {} is not a valid module", bundle);
-  Expected<perf::LayerCost> cost =
-      perf::layerCost(*schedule, manifest->layers.front());
-  if (!cost)
-    return cost.takeError();
-  layerCost = std::move(*cost);
+  auto costs = readCosts(inside(place.path(), "bundle"));
+  if (!costs)
+    return costs.takeError();
+  layerCost = std::move(costs->front());
   return Error::success();
 }
 
@@ -123,6 +121,10 @@ BenchLayer::create(const perf::LayerShape &shape, const BenchFormat &format,
   return layer;
 }
 
+void BenchLayer::dropCheckpoint() {
+  TemporaryPath checkpoint(inside(place.path(), "checkpoint"));
+}
+
 Expected<Session> BenchLayer::open(int32_t threads) const {
   return Session::open(inside(place.path(), "bundle"), threads,
                        MOEC_OPEN_COPY_WEIGHTS);
@@ -136,26 +138,6 @@ StringRef routingName(Routing routing) {
   return routing == Routing::Random ? "random"
          : routing == Routing::Zipf ? "zipf"
                                     : "one-hot";
-}
-
-static HostTensor toTensor(ArrayRef<float> values, int64_t columns,
-                           DType dtype) {
-  HostTensor tensor;
-  tensor.dtype = dtype;
-  tensor.shape = {int64_t(values.size()) / columns, columns};
-  tensor.bytes.resize(values.size() * bitWidth(dtype) / 8);
-  cantFail(encodeFromFloat(dtype, values, tensor.bytes));
-  return tensor;
-}
-
-/// The values of an f32 or i32 output.
-template <typename T>
-static ArrayRef<T> valuesOf(const NamedTensors &tensors, StringRef name) {
-  const HostTensor *tensor = findTensor(tensors, name);
-  if (!tensor)
-    return {};
-  return {reinterpret_cast<const T *>(tensor->bytes.data()),
-          tensor->bytes.size() / sizeof(T)};
 }
 
 /// A router is linear up to its logits: those of the unit rows are its matrix,
@@ -173,7 +155,8 @@ Error BenchLayer::readGate(Session &session) {
   Expected<NamedTensors> results = session.run(*layer, request);
   if (!results)
     return results.takeError();
-  ArrayRef<float> logits = valuesOf<float>(*results, "router_logits");
+  const HostTensor *output = findTensor(*results, "router_logits");
+  auto *logits = reinterpret_cast<const float *>(output->bytes.data());
   gate.resize(experts * hidden);
   for (int64_t e = 0; e < experts; ++e)
     for (int64_t h = 0; h < hidden; ++h)
@@ -194,9 +177,7 @@ static double raise(Routing routing, int64_t expert, int64_t topK) {
 Expected<HostTensor> BenchLayer::rows(Session &session, int64_t tokens,
                                       Routing routing, uint64_t seed) {
   int64_t hidden = layerCost.hidden;
-  reference::Case random = reference::randomCase({tokens, hidden}, seed);
-  std::vector<float> values(random.hidden.value.begin(),
-                            random.hidden.value.end());
+  std::vector<float> values = randomRows(tokens, hidden, seed);
   if (routing == Routing::Random)
     return toTensor(values, hidden, format.rows);
   if (gate.empty())
@@ -215,16 +196,6 @@ Expected<HostTensor> BenchLayer::rows(Session &session, int64_t tokens,
   for (size_t i = 0; i < values.size(); ++i)
     values[i] += float(added[i % hidden]);
   return toTensor(values, hidden, format.rows);
-}
-
-Expected<perf::Load> routeRows(Session &session, const SessionLayer &layer,
-                               RunRequest &request) {
-  Expected<NamedTensors> results = session.run(layer, request);
-  if (!results)
-    return results.takeError();
-  const HostTensor *hidden = findTensor(request.inputs, "hidden");
-  return perf::Load::of(valuesOf<int32_t>(*results, "topk_ids"),
-                        hidden->shape[0], layer.info.experts);
 }
 
 } // namespace moec::driver

@@ -16,6 +16,7 @@
 #include "Session.h"
 #include "moec/Performance/LayerCost.h"
 #include "moec/Performance/Shapes.h"
+#include "moec/Pipelines/Pipelines.h"
 #include "moec/Support/Cleanup.h"
 
 namespace moec::driver {
@@ -28,8 +29,12 @@ struct BenchFormat {
   DType stored = DType::BF16;
   /// Of the rows that go in and out.
   DType rows = DType::BF16;
+  /// Of the bundle.
+  QuantizeOptions quantize = {};
 };
 
+/// WEIGHTS[:GROUP][/ROWS]: "bf16", "int8" (a scale for each row of weights),
+/// "int8:128" (for each 128 numbers), "int8:128/int8" (rows in int8 as well).
 llvm::Expected<BenchFormat> parseFormat(llvm::StringRef text);
 
 /// Where tokens go.
@@ -48,8 +53,9 @@ public:
   const perf::LayerCost &cost() const { return layerCost; }
   /// The directory that holds "checkpoint" and "bundle".
   llvm::StringRef directory() const { return place.path(); }
-  /// Bytes of all weights.
-  uint64_t weightBytes() const { return bytes; }
+
+  /// Frees what only other engines need.
+  void dropCheckpoint();
 
   /// A team of threads to run it with.
   llvm::Expected<Session> open(int32_t threads) const;
@@ -68,14 +74,9 @@ private:
   BenchFormat format;
   TemporaryPath place;
   perf::LayerCost layerCost;
-  uint64_t bytes = 0;
   /// The router's matrix, [E, H], once it was needed.
   std::vector<float> gate;
 };
-
-/// The experts that the layer's router chooses for a request's rows.
-llvm::Expected<perf::Load>
-routeRows(Session &session, const SessionLayer &layer, RunRequest &request);
 
 } // namespace moec::driver
 

@@ -7,7 +7,10 @@
 
 #include "BenchReport.h"
 #include "Table.h"
+#include "moec/Report/Charts.h"
 #include "moec/Support/Text.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,16 +18,6 @@ using namespace llvm;
 using nlohmann::json;
 
 namespace moec::driver {
-
-void BenchCell::addLoad(const perf::Load &load) {
-  ++inputs;
-  routed += load.routed();
-  active += load.active();
-}
-
-int64_t BenchCell::rowsOfExpert() const {
-  return std::max<int64_t>(1, routed / std::max<int64_t>(1, active));
-}
 
 std::string BenchCell::title() const {
   return fmt::format("{} {}, T = {}", shape, format, tokens);
@@ -34,8 +27,7 @@ static StringRef boundName(const perf::Timing &timing) {
   return timing.computeBound ? "compute" : "memory";
 }
 
-/// Three digits: "0.413", "2.31", "856".
-static std::string threeDigits(double value) {
+std::string threeDigits(double value) {
   return fmt::format("{:.{}f}", value,
                      value < 1     ? 3
                      : value < 10  ? 2
@@ -69,7 +61,7 @@ std::string benchTable(const Console &console, ArrayRef<BenchCell> cells) {
         std::to_string(cell.threads),
         std::to_string(cell.tokens),
         routingName(cell.routing).str(),
-        fmt::format("{:.0f}", double(cell.active) / double(cell.inputs)),
+        fmt::format("{:.0f}", cell.active),
         threeDigits(timing.median * 1e3) + (timing.quiet ? "" : "~"),
         threeDigits(timing.best * 1e3),
         fmt::format("{:.0f} %", timing.spread() * 100),
@@ -88,27 +80,51 @@ std::string benchTable(const Console &console, ArrayRef<BenchCell> cells) {
                    : "");
 }
 
+std::string benchPlot(ArrayRef<BenchCell> cells) {
+  double most = 2;
+  report::Chart chart;
+  chart.title = "Share of what the machine can do";
+  for (const BenchCell &cell : cells) {
+    std::string name = fmt::format("{} {}, {}", cell.shape, cell.format,
+                                   plural(cell.threads, "thread"));
+    if (cell.routing != Routing::Random)
+      name += fmt::format(", {}", routingName(cell.routing));
+    auto series = find_if(chart.series, [&](const report::Series &known) {
+      return known.name == name;
+    });
+    if (series == chart.series.end()) {
+      chart.series.push_back({name, {}, {}});
+      series = std::prev(chart.series.end());
+    }
+    series->points.push_back(
+        {double(cell.tokens), cell.timing.rooflineRatio * 100});
+    most = std::max(most, double(cell.tokens));
+  }
+  chart.x = report::Axis::powers("tokens", 2, 1, most);
+  chart.y = report::Axis::steps("% of the roofline", 20, 0, 120);
+  return report::drawChart(chart);
+}
+
 std::string benchJson(ArrayRef<BenchCell> cells) {
   json list = json::array();
   for (const BenchCell &cell : cells) {
     const perf::Timing &timing = cell.timing;
-    list.push_back(
-        {{"shape", cell.shape},
-         {"format", cell.format},
-         {"tokens", cell.tokens},
-         {"threads", cell.threads},
-         {"routing", routingName(cell.routing).str()},
-         {"ms", timing.median * 1e3},
-         {"best_ms", timing.best * 1e3},
-         {"spread", timing.spread()},
-         {"roofline_ratio", timing.rooflineRatio},
-         {"bound", boundName(timing).str()},
-         {"strategy", cell.strategy},
-         {"active_experts", double(cell.active) / double(cell.inputs)},
-         {"calls", timing.calls},
-         {"quiet", timing.quiet},
-         {"peak_flops", timing.rates.peak},
-         {"read_bytes", timing.rates.read}});
+    list.push_back({{"shape", cell.shape},
+                    {"format", cell.format},
+                    {"tokens", cell.tokens},
+                    {"threads", cell.threads},
+                    {"routing", routingName(cell.routing).str()},
+                    {"ms", timing.median * 1e3},
+                    {"best_ms", timing.best * 1e3},
+                    {"spread", timing.spread()},
+                    {"roofline_ratio", timing.rooflineRatio},
+                    {"bound", boundName(timing).str()},
+                    {"strategy", cell.strategy},
+                    {"active_experts", cell.active},
+                    {"calls", timing.calls},
+                    {"quiet", timing.quiet},
+                    {"peak_flops", timing.rates.peak},
+                    {"read_bytes", timing.rates.read}});
   }
   return list.dump(2) + "\n";
 }

@@ -23,17 +23,21 @@ struct BenchCell {
   Routing routing = Routing::Random;
   std::string strategy;
   perf::Timing timing;
-  /// Sums over the inputs.
-  int64_t inputs = 0, routed = 0, active = 0;
+  /// Experts that have a token, on average over the calls.
+  double active = 0;
 
-  void addLoad(const perf::Load &load);
-  /// Of the active experts, on average, at least one.
-  int64_t rowsOfExpert() const;
   /// "mixtral bf16, T = 4".
   std::string title() const;
 };
 
+/// Three digits: "0.413", "2.31", "856".
+std::string threeDigits(double value);
+
 std::string benchTable(const Console &console, llvm::ArrayRef<BenchCell> cells);
+
+/// The share of the roofline over the number of tokens, a line for each shape,
+/// format, routing and number of threads; as SVG.
+std::string benchPlot(llvm::ArrayRef<BenchCell> cells);
 
 /// A list of objects, one for each cell.
 std::string benchJson(llvm::ArrayRef<BenchCell> cells);

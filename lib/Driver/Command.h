@@ -45,6 +45,7 @@ extern const CommandInfo compileCommand;
 extern const CommandInfo runCommand;
 extern const CommandInfo verifyCommand;
 extern const CommandInfo newModelCommand;
+extern const CommandInfo explainCommand;
 extern const CommandInfo benchCommand;
 extern const CommandInfo emulateCommand;
 

@@ -9,6 +9,7 @@
 
 #include "moec/Performance/Calibration.h"
 #include "PeakLoops.h"
+#include "Runtime/Affinity.h"
 #include "Runtime/Pool.h"
 #include "moec/Support/Error.h"
 
@@ -63,7 +64,7 @@ Expected<std::unique_ptr<Calibration>> Calibration::create(int32_t threads) {
   std::unique_ptr<Calibration> calibration(new Calibration);
   Team &team = *calibration->team;
   PoolOptions options;
-  options.threads = threads;
+  options.threads = threads ? threads : usableCpuCount();
   if (Status status = Pool::create(options, team.pool); status.failed())
     return inputError(status.message());
   void *buffer = mmap(nullptr, bufferBytes, PROT_READ | PROT_WRITE,
@@ -76,6 +77,8 @@ Expected<std::unique_ptr<Calibration>> Calibration::create(int32_t threads) {
   std::memset(buffer, 1, bufferBytes);
   return calibration;
 }
+
+int32_t Calibration::threads() const { return team->pool->threads(); }
 
 Rates Calibration::measure(Arithmetic arithmetic) {
   team->peakLoop = &fastestLoop(arithmetic);

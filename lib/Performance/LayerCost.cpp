@@ -6,11 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "moec/Performance/LayerCost.h"
-#include "moec/Dialect/Moe/Moe.h"
+#include "moec/Codegen/CPU/PanelWork.h"
 #include "moec/Support/Error.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
 
 using namespace llvm;
 using namespace mlir;
@@ -54,18 +57,51 @@ const Product &LayerCost::mainProduct() const {
   return routed == products.end() ? products.front() : *routed;
 }
 
-const Variant &Product::variantFor(int64_t rows) const {
-  auto next = find_if(drop_begin(variants), [&](const Variant &variant) {
-    return variant.fromRows > rows;
+const RowLoops &Product::loopsFor(int64_t rows) const {
+  auto next = find_if(drop_begin(ranges), [&](const RangeChoice &range) {
+    return range.from > rows;
   });
-  return *std::prev(next);
+  return std::prev(next)->loops;
 }
 
-static std::vector<Variant> variantsOf(Attribute strategy) {
-  auto tile = dyn_cast_or_null<moe::CpuTileAttr>(strategy);
+std::string Product::strategyFor(int64_t rows) const {
+  return fmt::format("tiles of {}, {}", tile, inWords(loopsFor(rows)));
+}
+
+double Product::predictCycles(const Load &load, const CpuTarget &target) const {
+  auto expert = [&](int64_t rows) {
+    return double(panels) *
+           panelCost(panel, target, rows, loopsFor(rows)).total;
+  };
+  if (!routed)
+    return double(experts) * expert(load.tokens);
+  double sum = 0;
+  for (int64_t rows : load.rows)
+    sum += rows ? expert(rows) : 0;
+  return sum;
+}
+
+/// Takes the strategy of a product's operation, `op`, whose weights are of type
+/// `weights`.
+template <typename Op>
+static void readStrategy(Product &product, Op op, RankedTensorType weights) {
+  product.ranges = {{1, {}}};
+  auto tile = dyn_cast_or_null<moe::CpuTileAttr>(op.getStrategyAttr());
   if (!tile)
-    return {{1, "no tiles"}};
-  return {{1, fmt::format("tiles of {} x {}", tile.getRows(), tile.getCols())}};
+    return;
+  // A step multiplies so many elements of K at once.
+  product.arithmetic = tile.getDepth() == 4   ? Arithmetic::Int8
+                       : tile.getDepth() == 2 ? Arithmetic::Bf16
+                                              : Arithmetic::F32;
+  product.tile = fmt::format("{} x {}", tile.getRows(), tile.getCols());
+  product.panel = panelWork(tile, weights);
+  product.panels = divideCeil(product.n, tile.getCols());
+  if (ArrayAttr ranges = op.getRangesAttr()) {
+    product.ranges.clear();
+    for (auto range : ranges.getAsRange<moe::CpuRangeAttr>())
+      product.ranges.push_back(
+          {range.getFrom(), {range.getChunk(), range.getAhead()}});
+  }
 }
 
 namespace {
@@ -84,7 +120,6 @@ private:
   /// The number of the weight that `value` is, -1 if it is none.
   int64_t weightOf(Value value);
   void addWeight(Product &product, Value value);
-  static Arithmetic arithmeticOf(Type rows, Type weights, Attribute strategy);
 
   moe::LayerOp layer;
   func::FuncOp kernel;
@@ -147,23 +182,12 @@ void CostReader::addWeight(Product &product, Value value) {
     product.stored = found->second.second;
 }
 
-Arithmetic CostReader::arithmeticOf(Type rows, Type weights,
-                                    Attribute strategy) {
-  if (rows.isInteger(8))
-    return Arithmetic::Int8;
-  auto tile = dyn_cast_or_null<moe::CpuTileAttr>(strategy);
-  return tile && tile.getDepth() > 1 ? Arithmetic::Bf16 : Arithmetic::F32;
-}
-
 void CostReader::addLinear(moe::LinearOp op) {
   Product product;
   auto type = cast<RankedTensorType>(op.getWeight().getType());
   product.n = type.getDimSize(0);
   product.k = type.getDimSize(1);
-  product.variants = variantsOf(op.getStrategyAttr());
-  product.arithmetic =
-      arithmeticOf(getElementTypeOrSelf(op.getX()), type.getElementType(),
-                   op.getStrategyAttr());
+  readStrategy(product, op, type);
   addWeight(product, op.getWeight());
   products.push_back(std::move(product));
 }
@@ -176,9 +200,7 @@ void CostReader::addGrouped(moe::GroupedMatmulOp op) {
   product.experts = type.getRank() == 3 ? type.getDimSize(0) : 1;
   product.routed =
       op.isGrouped() && op.getOffsets().getDefiningOp() == routedGroup;
-  product.variants = variantsOf(op.getStrategyAttr());
-  product.arithmetic = arithmeticOf(getElementTypeOrSelf(op.getInput()),
-                                    op.getWeightType(), op.getStrategyAttr());
+  readStrategy(product, op, type);
   for (Value weight : op.getWeights())
     addWeight(product, weight);
   // Biases belong to their product, whose name is that of its matrices.

@@ -45,6 +45,7 @@ struct Chunk {
   std::vector<Call> calls;
   Rates rates;
   bool quiet = false;
+  /// From its beginning to its end, sweeps included.
   double seconds = 0;
 };
 
@@ -55,7 +56,7 @@ public:
         Calibration &calibration)
       : inputs(inputs), call(call), cold(cold), calibration(calibration) {}
 
-  /// Calls for at least `atLeast` seconds.
+  /// Calls once or more, for at least `atLeast` seconds.
   Expected<Chunk> chunk(double atLeast, double othersAllowed);
 
 private:
@@ -69,20 +70,23 @@ private:
 } // namespace
 
 Expected<Chunk> Meter::chunk(double atLeast, double othersAllowed) {
+  using Clock = std::chrono::steady_clock;
+  auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   Chunk chunk;
   CpuUsage usage;
-  while (chunk.seconds < atLeast) {
+  auto begin = Clock::now();
+  do {
     if (cold)
       calibration.sweepCaches();
     size_t input = next++ % inputs.size();
-    auto start = std::chrono::steady_clock::now();
+    auto start = Clock::now();
     if (Error error = call(input))
       return std::move(error);
-    std::chrono::duration<double> time =
-        std::chrono::steady_clock::now() - start;
-    chunk.seconds += time.count();
-    chunk.calls.push_back({input, time.count()});
-  }
+    chunk.calls.push_back({input, since(start)});
+    chunk.seconds = since(begin);
+  } while (chunk.seconds < atLeast);
   chunk.quiet = usage.othersSince() <
                 othersAllowed + tickSeconds / std::max(chunk.seconds, 1e-9);
   return chunk;

@@ -24,9 +24,12 @@ namespace moec::perf {
 /// Measures rates with a team of its own.
 class Calibration {
 public:
-  /// Starts the team. Fails if there is no memory or no thread for it.
+  /// Starts a team, of a thread on each CPU if `threads` is 0. Fails if there
+  /// is no memory or no thread for it.
   static llvm::Expected<std::unique_ptr<Calibration>> create(int32_t threads);
   ~Calibration();
+
+  int32_t threads() const;
 
   /// Takes a few hundredths of a second; what was in the caches is gone
   /// afterwards. An arithmetic the CPU has no instructions for runs at the rate

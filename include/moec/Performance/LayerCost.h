@@ -11,6 +11,7 @@
 #ifndef MOEC_PERFORMANCE_LAYERCOST_H
 #define MOEC_PERFORMANCE_LAYERCOST_H
 
+#include "moec/Codegen/CPU/CostModel.h"
 #include "moec/Performance/Roofline.h"
 #include "moec/Runtime/Manifest.h"
 
@@ -36,13 +37,6 @@ struct Load {
   static Load of(llvm::ArrayRef<int32_t> ids, int64_t tokens, int64_t experts);
 };
 
-/// A way to run a product, from a number of rows on.
-struct Variant {
-  int64_t fromRows = 1;
-  /// In words: "tiles of 6 x 64".
-  std::string text;
-};
-
 /// Rows times weights, the only work that counts in a layer.
 struct Product {
   /// The names of its weights without those of layers: "w1+w3".
@@ -58,12 +52,22 @@ struct Product {
   int64_t experts = 1;
   /// Of one expert: packed weights, their scales and biases.
   double expertBytes = 0;
-  /// How it runs, by rows of an expert, ascending; the first is from one row.
-  std::vector<Variant> variants;
+  /// How it runs: its tile ("6 x 64"), a panel of its weights and their number
+  /// for an expert, and the order of the work by an expert's rows, rising from
+  /// one row.
+  std::string tile;
+  PanelWork panel;
+  int64_t panels = 0;
+  std::vector<RangeChoice> ranges;
 
   Work work(const Load &load) const;
-  /// The variant that runs an expert with `rows` rows.
-  const Variant &variantFor(int64_t rows) const;
+  /// The order in which an expert with `rows` rows is worked on.
+  const RowLoops &loopsFor(int64_t rows) const;
+  /// In words, with the tile.
+  std::string strategyFor(int64_t rows) const;
+  /// Cycles that one core takes, or several together, if experts of `load` are
+  /// worked on in the chosen order; as the compiler's cost model predicts.
+  double predictCycles(const Load &load, const CpuTarget &target) const;
 };
 
 /// A layer's products in the order in which they run.

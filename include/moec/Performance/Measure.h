@@ -21,7 +21,7 @@
 namespace moec::perf {
 
 struct MeasureOptions {
-  /// Time of calls that is enough, in seconds.
+  /// Time that is enough, in seconds.
   double seconds = 1;
   /// Calls that are needed at least.
   int64_t calls = 5;

@@ -7,8 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "PackedProduct.h"
-#include "moec/Codegen/CPU/CostModel.h"
+#include "moec/Codegen/CPU/PanelWork.h"
 #include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 
@@ -69,14 +68,7 @@ struct MoeChooseStrategyPass
 
   ArrayAttr chooseLoops(Operation *op, CpuTileAttr tile,
                         RankedTensorType weights) {
-    PanelsAttr panels = moec::cpu::panelsFor(tile, {}, weights);
-    moec::PanelWork work;
-    work.tileRows = tile.getRows();
-    work.vectors = tile.getCols() / tile.getLanes();
-    work.unroll =
-        panels.getGroups() > 1 ? panels.getUnitSteps() : tile.getUnroll();
-    work.steps = panels.getSteps();
-    work.stepBytes = panels.getPanelBytes() / panels.getSteps();
+    moec::PanelWork work = moec::panelWork(tile, weights);
     moec::CpuTarget target = describeTarget();
     SmallVector<Attribute> ranges;
     for (const moec::RangeChoice &choice : moec::chooseRanges(work, target)) {
@@ -91,12 +83,6 @@ struct MoeChooseStrategyPass
   /// rows where it begins, and what everything else would.
   void explain(Operation *op, CpuTileAttr tile, const moec::PanelWork &work,
                const moec::CpuTarget &target, const moec::RangeChoice &choice) {
-    auto words = [&](const moec::RowLoops &loops) {
-      std::string text = loops.chunk
-                             ? "chunks of " + std::to_string(loops.chunk)
-                             : std::string("K whole");
-      return text + (loops.ahead ? ", looking ahead" : "");
-    };
     auto cycles = [&](const moec::RowLoops &loops) {
       double total = panelCost(work, target, choice.from, loops).total;
       return std::to_string(llvm::divideNearest(static_cast<uint64_t>(total),
@@ -106,7 +92,7 @@ struct MoeChooseStrategyPass
     std::string others;
     for (const moec::RowLoops &loops : candidateLoops(work))
       if (!(loops == choice.loops))
-        others += "; " + words(loops) + " " + cycles(loops);
+        others += "; " + inWords(loops) + " " + cycles(loops);
     std::string text =
         llvm::formatv("tiles of {0} x {1}, {2}; from {3} rows: {4}, {5} cycles "
                       "a panel",
@@ -114,7 +100,7 @@ struct MoeChooseStrategyPass
                       tile.getDepth() == 4   ? "fours of int8"
                       : tile.getDepth() == 2 ? "pairs of bf16"
                                              : "f32 steps",
-                      choice.from, words(choice.loops), cycles(choice.loops));
+                      choice.from, inWords(choice.loops), cycles(choice.loops));
     remark::analysis(
         op->getLoc(),
         remark::RemarkOpts::name("choose-strategy").category("moe-strategy"))

@@ -1,0 +1,169 @@
+//===- BenchCompare.cpp - Layers against each other -----------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BenchCompare.h"
+#include "BenchReport.h"
+#include "BenchTiming.h"
+#include "Table.h"
+#include "moec/Support/Text.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace llvm;
+using nlohmann::json;
+
+namespace moec::driver {
+
+/// A layer of the simplest family with these sizes.
+static perf::LayerShape plainShape(int64_t experts, int64_t topK,
+                                   int64_t hidden, int64_t width) {
+  return cantFail(perf::parseShape(
+      fmt::format("{},{},{},{}", experts, topK, hidden, width)));
+}
+
+std::vector<perf::LayerShape> sparseAndDense(const perf::LayerShape &shape) {
+  return {plainShape(1, 1, shape.hidden, shape.topK * shape.width), shape};
+}
+
+std::vector<perf::LayerShape> growingExperts(const perf::LayerShape &shape) {
+  std::vector<perf::LayerShape> shapes;
+  for (int64_t experts = std::max<int64_t>(8, shape.topK); experts <= 1024;
+       experts = experts < 1024 && experts * 4 > 1024 ? 1024 : experts * 4)
+    shapes.push_back(
+        plainShape(experts, shape.topK, shape.hidden, shape.width));
+  return shapes;
+}
+
+namespace {
+
+/// A layer that takes part, with a team.
+struct Contestant {
+  const BenchLayer *layer;
+  Session session;
+  SessionLayer info;
+  TimedCalls calls;
+  std::vector<double> times;
+};
+
+} // namespace
+
+static Expected<Contestant> enter(BenchLayer &layer, int64_t threads,
+                                  int64_t tokens) {
+  Expected<Session> session = layer.open(int32_t(threads));
+  if (!session)
+    return session.takeError();
+  Expected<SessionLayer> info = session->layer(layer.cost().name);
+  if (!info)
+    return info.takeError();
+  auto calls =
+      prepareCalls(*session, *info, layer.cost(), tokens, [&](uint64_t seed) {
+        return layer.rows(*session, tokens, Routing::Random, seed);
+      });
+  if (!calls)
+    return calls.takeError();
+  return Contestant{
+      &layer, std::move(*session), std::move(*info), std::move(*calls), {}};
+}
+
+static Error race(std::vector<Contestant> &contestants,
+                  const CompareOptions &options) {
+  auto calibration =
+      perf::Calibration::create(contestants.front().session.threads());
+  if (!calibration)
+    return calibration.takeError();
+  for (int64_t round = 0; round < options.rounds; ++round)
+    for (Contestant &contestant : contestants) {
+      auto timing = timeCalls(contestant.session, contestant.info,
+                              contestant.layer->cost(), contestant.calls,
+                              **calibration, options.measure);
+      if (!timing)
+        return timing.takeError();
+      contestant.times.push_back(timing->median);
+    }
+  return Error::success();
+}
+
+static Comparison compare(const Contestant &contestant,
+                          const Contestant &base) {
+  Comparison comparison;
+  std::vector<double> ratios;
+  for (auto [time, baseTime] : zip(contestant.times, base.times))
+    ratios.push_back(time / baseTime);
+  comparison.ratio = perf::quantile(ratios, 0.5);
+  comparison.milliseconds = perf::quantile(contestant.times, 0.5) * 1e3;
+  comparison.baseMilliseconds = perf::quantile(base.times, 0.5) * 1e3;
+  return comparison;
+}
+
+Expected<std::vector<Comparison>>
+compareLayers(ArrayRef<perf::LayerShape> shapes, const CompareOptions &options,
+              Progress &progress, Console &console) {
+  std::vector<std::unique_ptr<BenchLayer>> layers;
+  for (const perf::LayerShape &shape : shapes) {
+    progress.setWhat("making " + shape.name);
+    auto layer = BenchLayer::create(shape, options.format, console);
+    if (!layer)
+      return layer.takeError();
+    (*layer)->dropCheckpoint();
+    layers.push_back(std::move(*layer));
+  }
+  std::vector<Comparison> comparisons;
+  for (int64_t threads : options.threads)
+    for (int64_t tokens : options.tokens) {
+      progress.setWhat(fmt::format("comparing, T = {}", tokens));
+      std::vector<Contestant> contestants;
+      for (const auto &layer : layers) {
+        Expected<Contestant> entered = enter(*layer, threads, tokens);
+        if (!entered)
+          return entered.takeError();
+        contestants.push_back(std::move(*entered));
+      }
+      if (Error error = race(contestants, options))
+        return std::move(error);
+      for (size_t i = 1; i < contestants.size(); ++i) {
+        Comparison result = compare(contestants[i], contestants[0]);
+        result.layer = shapes[i].name;
+        result.base = shapes[0].name;
+        result.format = options.format.name;
+        result.tokens = tokens;
+        result.threads = contestants[i].session.threads();
+        comparisons.push_back(std::move(result));
+      }
+    }
+  return comparisons;
+}
+
+std::string compareTable(const Console &console,
+                         ArrayRef<Comparison> comparisons) {
+  Table table({"layer", "format", ">threads", ">T", ">median", "against",
+               ">median", ">ratio"});
+  for (const Comparison &comparison : comparisons)
+    table.addRow({comparison.layer, comparison.format,
+                  std::to_string(comparison.threads),
+                  std::to_string(comparison.tokens),
+                  threeDigits(comparison.milliseconds), comparison.base,
+                  threeDigits(comparison.baseMilliseconds),
+                  fmt::format("{:.2f}", comparison.ratio)});
+  return table.str(console) + "\nmilliseconds a call; layers took turns, and "
+                              "the ratio is the median of the turns'\n";
+}
+
+std::string compareJson(ArrayRef<Comparison> comparisons) {
+  json list = json::array();
+  for (const Comparison &comparison : comparisons)
+    list.push_back({{"shape", comparison.layer},
+                    {"against", comparison.base},
+                    {"format", comparison.format},
+                    {"tokens", comparison.tokens},
+                    {"threads", comparison.threads},
+                    {"ms", comparison.milliseconds},
+                    {"against_ms", comparison.baseMilliseconds},
+                    {"ratio", comparison.ratio}});
+  return list.dump(2) + "\n";
+}
+
+} // namespace moec::driver

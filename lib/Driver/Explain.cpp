@@ -1,0 +1,238 @@
+//===- Explain.cpp - moec explain -----------------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Says what a bundle's layers have to do, how they do it, and what that takes
+// at least.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BenchTiming.h"
+#include "Command.h"
+#include "Explanation.h"
+#include "Facts.h"
+#include "ModelInput.h"
+#include "Output.h"
+#include "Progress.h"
+#include "moec/Reference/Cases.h"
+#include "moec/Support/Error.h"
+#include "moec/Target/TargetCpu.h"
+
+using namespace llvm;
+
+namespace moec::driver {
+namespace {
+
+class ExplainCommand : public Command {
+public:
+  void declare(OptionTable &options) override;
+  Expected<int> run(Console &console) override;
+
+private:
+  Error addLayers(const Manifest &manifest);
+  Error explain(ExplainedLayer &layer);
+  Error measure(ExplainedLayer &layer, Session &session);
+  Error addGivenBatch(ExplainedLayer &layer) const;
+  void addBatch(ExplainedLayer &layer, perf::Load load) const;
+  Error report(Console &console) const;
+
+  ModelOptions model;
+  std::vector<int64_t> tokens = {1, 4, 16, 64, 512};
+  std::optional<int64_t> threads;
+  std::optional<std::string> routing, json, html;
+  bool measures = false;
+  std::unique_ptr<perf::Calibration> calibration;
+  Explanation explanation;
+};
+
+} // namespace
+
+void ExplainCommand::declare(OptionTable &options) {
+  options.positional("BUNDLE", "what `moec compile` wrote", model.path);
+  model.declareLayers(options);
+  options.list("tokens", "batch sizes; 1,4,16,64,512 if not given", tokens, 1,
+               int64_t(1) << 24);
+  options.text("routing", "FILE",
+               "a .safetensors file with topk_ids, as `moec run` writes it: "
+               "where tokens go, in place of equally likely experts",
+               routing);
+  options.flag("measure", "time the layers as well, on random rows", measures);
+  options.number("threads", "N", "threads; one on each CPU if not given",
+                 threads, 1, 4096);
+  options.text("json", "FILE", "write all of it as JSON; - for the screen",
+               json);
+  options.text("html", "FILE", "write a page with figures", html);
+}
+
+/// Each token goes to different experts, all of them equally likely.
+static perf::Load randomLoad(const perf::LayerCost &cost, int64_t tokens) {
+  reference::CaseSize size;
+  size.tokens = tokens;
+  size.hidden = 1;
+  size.experts = cost.experts;
+  size.topK = cost.topK;
+  reference::Case random = reference::randomCase(size, /*seed=*/1);
+  reference::addRandomRouting(random, size, /*seed=*/1);
+  std::vector<int32_t> ids(random.ids->ints.begin(), random.ids->ints.end());
+  return perf::Load::of(ids, tokens, cost.experts);
+}
+
+void ExplainCommand::addBatch(ExplainedLayer &layer, perf::Load load) const {
+  const CpuTarget &target = explanation.target;
+  double cycles = 0;
+  for (const perf::Product &product : layer.cost.products)
+    cycles += product.predictCycles(load, target);
+  // The peak tells how many cycles there are in a second, on all cores.
+  int64_t depth =
+      layer.cost.mainProduct().arithmetic == perf::Arithmetic::Bf16 ? 2 : 1;
+  double flopsOfCycle =
+      2 * double(target.lanes * depth) * target.multipliesPerCycle;
+  perf::Work work = layer.cost.work(load);
+  layer.batches.push_back({std::move(load), work,
+                           cycles * flopsOfCycle / layer.rates.peak,
+                           std::nullopt});
+}
+
+Error ExplainCommand::addGivenBatch(ExplainedLayer &layer) const {
+  Expected<NamedTensors> file = readTensors(*routing, {"hidden", "topk_ids"});
+  if (!file)
+    return file.takeError();
+  const HostTensor *ids = findTensor(*file, "topk_ids");
+  if (!ids || ids->dtype != DType::I32 || ids->shape.size() != 2)
+    return inputError("{} has no tensor 'topk_ids' of i32 [T, K]",
+                      printable(*routing));
+  ArrayRef<int32_t> values(reinterpret_cast<const int32_t *>(ids->bytes.data()),
+                           ids->bytes.size() / sizeof(int32_t));
+  perf::Load load = perf::Load::of(values, ids->shape[0], layer.cost.experts);
+  addBatch(layer, std::move(load));
+  return Error::success();
+}
+
+Error ExplainCommand::measure(ExplainedLayer &layer, Session &session) {
+  Expected<SessionLayer> info = session.layer(layer.cost.name);
+  if (!info)
+    return info.takeError();
+  DType type = layer.cost.mainProduct().arithmetic == perf::Arithmetic::F32
+                   ? DType::F32
+                   : DType::BF16;
+  for (ExplainedBatch &batch : layer.batches) {
+    int64_t hidden = layer.cost.hidden, count = batch.load.tokens;
+    auto rows = [&](uint64_t seed) -> Expected<HostTensor> {
+      return toTensor(randomRows(count, hidden, seed), hidden, type);
+    };
+    Expected<TimedCalls> calls =
+        prepareCalls(session, *info, layer.cost, count, rows);
+    if (!calls)
+      return calls.takeError();
+    perf::MeasureOptions options;
+    options.seconds = 0.5;
+    auto timing =
+        timeCalls(session, *info, layer.cost, *calls, *calibration, options);
+    if (!timing)
+      return timing.takeError();
+    batch.measured = *timing;
+  }
+  return Error::success();
+}
+
+Error ExplainCommand::explain(ExplainedLayer &layer) {
+  layer.rates = calibration->measure(layer.cost.mainProduct().arithmetic);
+  if (routing)
+    return addGivenBatch(layer);
+  for (int64_t count : tokens)
+    addBatch(layer, randomLoad(layer.cost, count));
+  return Error::success();
+}
+
+Error ExplainCommand::addLayers(const Manifest &manifest) {
+  auto costs = readCosts(model.path);
+  if (!costs)
+    return costs.takeError();
+  std::vector<std::string> names;
+  for (const perf::LayerCost &cost : *costs)
+    names.push_back(cost.name);
+  if (Error error = model.layers.check(names, {}, printable(model.path)))
+    return error;
+  // Layers of one kernel cost the same; the first stands for all.
+  std::vector<std::vector<std::string>> sharers(manifest.kernels.size());
+  for (auto [cost, layer] : zip(*costs, manifest.layers)) {
+    if (!model.layers.contains(cost.name))
+      continue;
+    if (sharers[layer.kernel].empty())
+      explanation.layers.push_back({"", cost, {}, {}});
+    sharers[layer.kernel].push_back(cost.name);
+  }
+  for (ExplainedLayer &layer : explanation.layers)
+    for (const std::vector<std::string> &group : sharers)
+      if (!group.empty() && group.front() == layer.cost.name)
+        layer.names = foldLayerNames(group);
+  return Error::success();
+}
+
+Error ExplainCommand::report(Console &console) const {
+  if (!json || *json != "-")
+    console.print(explainText(console, explanation));
+  if (json)
+    if (Error error = writeOutput(console, *json, explainJson(explanation)))
+      return error;
+  if (html)
+    return writeOutput(console, *html, explainPage(explanation));
+  return Error::success();
+}
+
+Expected<int> ExplainCommand::run(Console &console) {
+  if (measures && routing)
+    return usageError("--measure times random rows; it does not go with "
+                      "--routing");
+  Expected<Manifest> manifest = readManifest(model.path);
+  if (!manifest)
+    return manifest.takeError();
+  explanation.bundle = printable(model.path);
+  Expected<CpuTarget> target = resolveCpu(manifest->cpu);
+  if (!target)
+    return target.takeError();
+  explanation.target = *target;
+  explanation.routing = routing ? "tokens as in " + printable(*routing)
+                                : "all experts equally likely";
+  if (Error error = addLayers(*manifest))
+    return std::move(error);
+  {
+    Progress progress(console, "measuring");
+    std::optional<Session> session;
+    int32_t wanted = int32_t(threads.value_or(0));
+    auto created = perf::Calibration::create(wanted);
+    if (!created)
+      return created.takeError();
+    calibration = std::move(*created);
+    explanation.threads = calibration->threads();
+    if (measures) {
+      Expected<Session> opened = Session::open(model.path, wanted);
+      if (!opened)
+        return opened.takeError();
+      session = std::move(*opened);
+    }
+    for (ExplainedLayer &layer : explanation.layers) {
+      if (Error error = explain(layer))
+        return std::move(error);
+      if (session)
+        if (Error error = measure(layer, *session))
+          return std::move(error);
+    }
+  }
+  if (Error error = report(console))
+    return std::move(error);
+  return 0;
+}
+
+const CommandInfo explainCommand = {
+    "explain", "say what a bundle's layers have to do, and how they do it",
+    "Lists the products of each layer with their strategies, as the compiler "
+    "left them in the bundle, and for each batch size what has to be "
+    "multiplied and read, and the time that this machine needs for that at "
+    "least. With --measure, also the time that it takes.",
+    "$ moec explain mixtral.moec\n"
+    "$ moec explain mixtral.moec --measure --html=mixtral.html",
+    createCommand<ExplainCommand>};
+
+} // namespace moec::driver

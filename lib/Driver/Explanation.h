@@ -1,0 +1,72 @@
+//===- Explanation.h - Why a bundle takes its time --------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What moec explain knows of a bundle, and the forms in which it says so.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_DRIVER_EXPLANATION_H
+#define MOEC_LIB_DRIVER_EXPLANATION_H
+
+#include "Console.h"
+#include "moec/Performance/LayerCost.h"
+#include "moec/Performance/Measure.h"
+
+#include <optional>
+
+namespace moec::driver {
+
+/// The costs of all layers of a bundle, as its manifest has them.
+llvm::Expected<std::vector<perf::LayerCost>> readCosts(llvm::StringRef bundle);
+
+/// One number of tokens.
+struct ExplainedBatch {
+  perf::Load load;
+  perf::Work work;
+  /// By the compiler's cost model, in seconds.
+  double predicted = 0;
+  std::optional<perf::Timing> measured;
+};
+
+/// Layers that share a kernel and so cost the same.
+struct ExplainedLayer {
+  /// "layers.0-47".
+  std::string names;
+  perf::LayerCost cost;
+  /// Of this machine, for the layer's arithmetic.
+  perf::Rates rates;
+  std::vector<ExplainedBatch> batches;
+};
+
+struct Explanation {
+  /// As the user named it.
+  std::string bundle;
+  /// What it was compiled for.
+  CpuTarget target;
+  int32_t threads = 0;
+  /// In words, where tokens go.
+  std::string routing;
+  std::vector<ExplainedLayer> layers;
+};
+
+/// What the cost model chose between for a product's experts with `rows` rows,
+/// with the cycles of a panel, the cheapest first.
+std::vector<std::pair<RowLoops, double>>
+alternatives(const perf::Product &product, const CpuTarget &target,
+             int64_t rows);
+
+std::string explainText(const Console &console, const Explanation &explanation);
+std::string explainJson(const Explanation &explanation);
+/// A self-contained page with figures.
+std::string explainPage(const Explanation &explanation);
+
+/// "0.5 M", with a unit for 1000 to the n-th: small and large numbers alike.
+std::string formatQuantity(double value);
+/// "12 us", "1.35 ms".
+std::string formatTime(double seconds);
+
+} // namespace moec::driver
+
+#endif // MOEC_LIB_DRIVER_EXPLANATION_H

@@ -1,0 +1,58 @@
+//===- ChartsTest.cpp - Figures -------------------------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Report/Charts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace moec::report;
+using testing::HasSubstr;
+
+TEST(Axis, placesValues) {
+  Axis linear = Axis::steps("", 25, 0, 100);
+  EXPECT_EQ(linear.ticks.size(), 5u);
+  EXPECT_DOUBLE_EQ(linear.place(50), 0.5);
+  Axis powers = Axis::powers("", 2, 1, 256);
+  EXPECT_EQ(powers.ticks.size(), 9u);
+  EXPECT_DOUBLE_EQ(powers.place(16), 0.5);
+}
+
+TEST(Xml, isEscaped) {
+  EXPECT_EQ(escapeXml("a<b & \"c\">"), "a&lt;b &amp; &quot;c&quot;&gt;");
+  EXPECT_EQ(escapeXml("\x1b[0m"), "\\x1b[0m");
+}
+
+TEST(Chart, drawsAPointForEachValue) {
+  Chart chart{"<title>",
+              Axis::powers("T", 2, 1, 4),
+              Axis::steps("ms", 1, 0, 2),
+              {{"one", {{1, 1}, {2, 2}, {4, 0}}, {}, true, true}}};
+  std::string svg = drawChart(chart);
+  EXPECT_THAT(svg, HasSubstr("&lt;title&gt;"));
+  size_t circles = 0;
+  for (size_t at = 0; (at = svg.find("<circle", at)) != std::string::npos; ++at)
+    ++circles;
+  EXPECT_EQ(circles, 3u);
+  EXPECT_THAT(svg, HasSubstr("prefers-color-scheme:dark"));
+}
+
+TEST(Bands, ofTheSameNameLookTheSame) {
+  std::string svg =
+      drawBands("", Axis::powers("T", 2, 1, 16),
+                {{"a", {{1, 4, "x"}, {4, 16, "y"}}}, {"b", {{1, 16, "y"}}}});
+  EXPECT_THAT(svg, HasSubstr("series0 fill\" opacity=\"1.000\"><title>x"));
+  size_t first = svg.find("series1 fill\" opacity=\"1.000\"><title>y");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_NE(svg.find("series1 fill\" opacity=\"1.000\"><title>y", first + 1),
+            std::string::npos);
+}
+
+TEST(HeatMap, takesEmptyRows) {
+  EXPECT_THAT(drawHeatMap("t", "rows", {{"a", {}}, {"b", {0, 0}}}),
+              HasSubstr("b, 1: 0 rows"));
+}
