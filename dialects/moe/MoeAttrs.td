@@ -42,14 +42,47 @@ def Moe_Fp8BlockAttr : Moe_Attr<"Fp8Block", "fp8_block"> {
   let genVerifyDecl = 1;
 }
 
+def Moe_Int4Attr : Moe_Attr<"Int4", "int4"> {
+  let summary = "int4 numbers with a scale for each group";
+  let description = [{
+    Along the last dimension every `group` numbers share a bf16 scale. A number
+    is `code * scale` with a code from -8 to 7. The scale is the number of the
+    largest magnitude (the first of several) divided by -8, rounded to nearest
+    even, so it may be negative; a code is the number divided by it
+    (`x * (1 / scale)`, each step in f32), rounded to nearest even and clamped.
+    Tiny numbers, NaN and infinities are as in `#moe.int8`.
+
+    Example:
+    ```mlir
+    func.func @encode(%w: tensor<8x32x64xbf16>)
+        -> tensor<8x32x64xf32, #moe.int4<group = 32>> {
+      %v = moe.encode %w : tensor<8x32x64xbf16>
+          -> tensor<8x32x64xf32, #moe.int4<group = 32>>
+      return %v : tensor<8x32x64xf32, #moe.int4<group = 32>>
+    }
+    ```
+
+    Constraints:
+    - C1: `group` is a multiple of 32, and at least that.
+  }];
+  let parameters = (ins "int64_t":$group);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Moe_Mxfp4Attr : Moe_Attr<"Mxfp4", "mxfp4"> {
   let summary = "fp4 e2m1 numbers with one power of two for each 32";
   let description = [{
     OCP Microscaling FP4, as in gpt-oss. Along the last dimension of the stored
     tensor every 32 numbers share a scale. A number is
-    `e2m1(code) * 2^(scale - 127)`. The weight has two sources: the codes
-    `[.., K / 32, 16]`, two to a byte with the even one in the low nibble, and
-    the scales `[.., K / 32]`, a byte each.
+    `e2m1(code) * 2^(scale - 127)`. A weight of a checkpoint has two sources: the
+    codes `[.., K / 32, 16]`, two to a byte with the even one in the low nibble,
+    and the scales `[.., K / 32]`, a byte each.
+
+    `moe.encode` takes for the scale the power of two for which the exponent of
+    the largest magnitude becomes 2 (that of 6, the largest code), and rounds
+    to the nearest code, ties to even; numbers that are encoded so already stay
+    what they are. Tiny numbers, NaN and infinities are as in `#moe.int8`.
 
     Example:
     ```mlir
@@ -186,7 +219,10 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     the scales stand in the stream: a panel is a sequence of *units*, a unit is
     the scales `[group][cols]` of as many groups as fill whole cache lines (64
     bytes), then the codes of these groups. Codes are stored as unsigned
-    numbers: of `#moe.int8` as `code + 128`.
+    numbers: `code + 128` of `#moe.int8`, `code + 8` of `#moe.int4`, the bits of
+    `#moe.mxfp4`. Two codes of four bits share a byte: that of a column of the
+    first half of the panel is the low nibble, that of the column in the same
+    place of the second half the high one.
 
     Life cycle: written by `moe-lower-to-cpu` as an attribute of the kernel,
     obeyed by the packer.

@@ -21,6 +21,9 @@ def MoeQuantizePass : Pass<"moe-quantize", "::mlir::ModuleOp"> {
     result a `moe.router` reads, and those of fewer than 16 columns, are gates:
     they keep their weights. Runs on imported layers, before fusion.
 
+    Weights that are `#moe.mxfp4` in the checkpoint stay so with
+    `weights=stored`, and are decoded in registers.
+
     Rows are encoded before they are dispatched, and from what they were before
     a rounding to a narrower type: a token is encoded once, and rounded once.
 
@@ -44,9 +47,9 @@ def MoeQuantizePass : Pass<"moe-quantize", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"weights", "weights", "std::string", "\"int8\"",
-           "stored (as in the checkpoint) or int8">,
+           "stored (as in the checkpoint), int8, int4 or mxfp4">,
     Option<"group", "group", "int64_t", "0",
-           "numbers of a row under one scale; 0: all of them">,
+           "numbers of a row under one scale; 0: all of them, 32 of int4">,
     Option<"activations", "activations", "std::string", "\"float\"",
            "float (as imported) or int8">
   ];

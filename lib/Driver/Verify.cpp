@@ -30,8 +30,9 @@ struct LayerResult {
   std::vector<reference::OutputReport> outputs;
   size_t runs = 0, failed = 0;
   int64_t rows = 0, wrongRows = 0, tooClose = 0;
+  std::optional<Accuracy> accuracy;
 
-  void add(const CompareReport &report);
+  void add(const Judgement &judgement);
 };
 
 class VerifyCommand : public Command {
@@ -60,7 +61,13 @@ private:
 
 } // namespace
 
-void LayerResult::add(const CompareReport &report) {
+void LayerResult::add(const Judgement &judgement) {
+  const CompareReport &report = judgement.report;
+  if (judgement.accuracy) {
+    if (!accuracy)
+      accuracy = Accuracy();
+    accuracy->add(*judgement.accuracy);
+  }
   ++runs;
   failed += !report.isGood();
   rows += report.rows;
@@ -212,14 +219,14 @@ Error VerifyCommand::verifyLayer(LayerVerifier &verifier, Console &console,
           fmt::format("{}, {}, {}", name,
                       plural(testCase.hidden.shape[0], "token"), testCase.name);
       progress.setWhat("verifying " + what);
-      Expected<CompareReport> report = verifier.judge(testCase, given);
-      if (!report)
-        return report.takeError();
-      result.add(*report);
-      if (console.verbose || !report->isGood())
-        console.print(
-            fmt::format("{}\n{}\n", console.styled(Style::Bold, what),
-                        reference::formatReport(*report, console.verbose)));
+      Expected<Judgement> judgement = verifier.judge(testCase, given);
+      if (!judgement)
+        return judgement.takeError();
+      result.add(*judgement);
+      if (console.verbose || !judgement->report.isGood())
+        console.print(fmt::format(
+            "{}\n{}\n", console.styled(Style::Bold, what),
+            reference::formatReport(judgement->report, console.verbose)));
     }
   }
   return Error::success();
@@ -262,6 +269,12 @@ int VerifyCommand::report(
   }
   if (!console.quiet || failed)
     console.print(table.str(console) + "\n");
+  for (const auto &[name, result] : results)
+    if (result.accuracy)
+      console.info(
+          fmt::format("{}: hidden rows are {:.2g} % from those of "
+                      "unencoded weights and rows (root mean square)\n",
+                      printable(name), 100 * result.accuracy->relativeError()));
   std::string done = fmt::format("{} in {}: ", plural(results.size(), "layer"),
                                  plural(runs, "run"));
   if (failed == 0) {
@@ -304,12 +317,14 @@ Expected<int> VerifyCommand::run(Console &console) {
     return all.takeError();
 
   reference::CheckpointWeights weights(*input->checkpoint);
+  mlir::OwningOpRef<mlir::ModuleOp> unencoded =
+      withoutEncodings(*input->module);
   std::vector<std::pair<std::string, LayerResult>> results;
   for (SessionLayer &layer : *all) {
     if (!layers.layers.contains(layer.name))
       continue;
-    LayerVerifier verifier(*session, *input->module, weights, layer,
-                           seed.value_or(0));
+    LayerVerifier verifier(*session, *input->module, unencoded.get(), weights,
+                           layer, seed.value_or(0));
     results.emplace_back(layer.name, LayerResult());
     if (Error error =
             verifyLayer(verifier, console, progress, results.back().second))

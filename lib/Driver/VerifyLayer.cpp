@@ -85,9 +85,30 @@ static Expected<reference::Tensor> forReference(HostTensor tensor,
   return reference::fromHost(tensor);
 }
 
-Expected<reference::CompareReport>
-LayerVerifier::judge(const reference::Case &testCase,
-                     const NamedTensors &given) {
+/// How far the hidden rows of `actual` are from those of `module`.
+static Expected<Accuracy> measure(mlir::ModuleOp module, StringRef layer,
+                                  ArrayRef<reference::NamedTensor> inputs,
+                                  reference::WeightProvider &weights,
+                                  ArrayRef<reference::NamedTensor> actual,
+                                  reference::RunOptions options) {
+  auto find = [&](StringRef name) -> const reference::Tensor * {
+    auto found = llvm::find_if(
+        actual, [&](const auto &tensor) { return tensor.name == name; });
+    return found == actual.end() ? nullptr : &found->tensor;
+  };
+  if (const reference::Tensor *ids = find("topk_ids"))
+    options.preferredIds = *ids;
+  Expected<reference::RunResult> exact =
+      reference::runLayer(module, layer, inputs, weights, options);
+  if (!exact)
+    return exact.takeError();
+  Accuracy accuracy;
+  accuracy.add(*find("hidden"), *exact->find("hidden"));
+  return accuracy;
+}
+
+Expected<Judgement> LayerVerifier::judge(const reference::Case &testCase,
+                                         const NamedTensors &given) {
   int64_t tokens = testCase.hidden.shape[0];
   RunRequest request;
   std::vector<reference::NamedTensor> inputs;
@@ -148,8 +169,19 @@ LayerVerifier::judge(const reference::Case &testCase,
       return exact.takeError();
     actual.push_back({name, std::move(*exact)});
   }
-  return reference::compareLayer(module, layer.name, inputs, weights, actual,
-                                 options);
+  Expected<reference::CompareReport> report = reference::compareLayer(
+      module, layer.name, inputs, weights, actual, options);
+  if (!report)
+    return report.takeError();
+  Judgement judgement{std::move(*report), std::nullopt};
+  if (unencoded) {
+    Expected<Accuracy> accuracy =
+        measure(unencoded, layer.name, inputs, weights, actual, options);
+    if (!accuracy)
+      return accuracy.takeError();
+    judgement.accuracy = *accuracy;
+  }
+  return judgement;
 }
 
 } // namespace moec::driver

@@ -10,6 +10,7 @@
 #ifndef MOEC_LIB_DRIVER_VERIFYLAYER_H
 #define MOEC_LIB_DRIVER_VERIFYLAYER_H
 
+#include "Accuracy.h"
 #include "Session.h"
 #include "moec/Reference/Cases.h"
 #include "moec/Reference/Compare.h"
@@ -18,14 +19,23 @@
 
 namespace moec::driver {
 
+/// What a run came to.
+struct Judgement {
+  reference::CompareReport report;
+  /// Of the hidden rows; of a layer in which something is encoded.
+  std::optional<Accuracy> accuracy;
+};
+
 class LayerVerifier {
 public:
-  /// `module` is the layer as imported. All have to outlive the verifier.
+  /// `module` has the layer as it was compiled, `unencoded`, if not null, as it
+  /// was before weights and rows were encoded. All have to outlive the
+  /// verifier.
   LayerVerifier(Session &session, mlir::ModuleOp module,
-                reference::WeightProvider &weights, SessionLayer layer,
-                uint64_t seed)
-      : session(session), module(module), weights(weights),
-        layer(std::move(layer)), seed(seed) {}
+                mlir::ModuleOp unencoded, reference::WeightProvider &weights,
+                SessionLayer layer, uint64_t seed)
+      : session(session), module(module), unencoded(unencoded),
+        weights(weights), layer(std::move(layer)), seed(seed) {}
 
   const SessionLayer &description() const { return layer; }
   reference::CaseSize size(int64_t tokens) const;
@@ -33,15 +43,15 @@ public:
   bool takesRouting() const { return layer.info.can_give_routing; }
 
   /// Runs one case on both; inputs the case lacks are made up from the seed.
-  llvm::Expected<reference::CompareReport>
-  judge(const reference::Case &testCase, const NamedTensors &given = {});
+  llvm::Expected<Judgement> judge(const reference::Case &testCase,
+                                  const NamedTensors &given = {});
 
 private:
   llvm::Expected<HostTensor> makeUp(const LayerTensor &input,
                                     int64_t tokens) const;
 
   Session &session;
-  mlir::ModuleOp module;
+  mlir::ModuleOp module, unencoded;
   reference::WeightProvider &weights;
   SessionLayer layer;
   uint64_t seed;

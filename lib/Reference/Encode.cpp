@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Evaluator.h"
-#include "moec/Support/Quantize.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 using namespace llvm;
 namespace moe = mlir::moe;
@@ -28,16 +28,16 @@ public:
   Block(const Tensor &x, int64_t begin, int64_t size, bool isExact)
       : x(x), begin(begin), size(size), isExact(isExact) {}
 
-  void encode(ScaleType scaleType, Tensor &result) {
+  void encode(BlockFormat format, Tensor &result) {
     std::vector<float> values;
     for (int64_t i = 0; i < size; ++i)
       values.push_back(static_cast<float>(x.value[begin + i]));
     std::vector<int8_t> codes(size);
-    double scale = quantizeInt8(values, scaleType, codes);
+    double scale = quantize(format, values, codes);
     bool exact = isExact || isAllExact();
     Range scales = exact ? Range{scale, scale} : possibleScales();
     for (int64_t i = 0; i < size; ++i) {
-      double value = codes[i] * scale;
+      double value = codeValue(format.code, codes[i]) * scale;
       result.set(begin + i,
                  {value, exact ? 0 : error(x.at(begin + i), value, scales)});
     }
@@ -101,20 +101,23 @@ private:
 } // namespace
 
 TensorRef encode(moe::EncodeOp op, const Tensor &x, bool isWeight) {
-  auto int8 = cast<moe::Int8Attr>(op.getType().getEncoding());
-  int64_t cols = x.shape.back();
-  int64_t group = int8.getGroup() ? int8.getGroup() : cols;
+  moe::NumberFormat format = *moe::NumberFormat::of(op.getType().getEncoding());
+  int64_t cols = x.shape.back(), group = format.groupOf(cols);
   Tensor result = Tensor::floats(x.shape);
   for (int64_t row = 0; row < x.size(); row += cols)
     for (int64_t first = 0; first < cols; first += group)
       Block(x, row + first, std::min(group, cols - first), isWeight)
-          .encode(int8.getGroup() ? ScaleType::BF16 : ScaleType::F32, result);
+          .encode(format.block, result);
   return std::make_shared<Tensor>(std::move(result));
 }
 
 static Error evaluateEncode(moe::EncodeOp op, Frame &frame) {
+  bool isRows = op.getType().getEncoding() ==
+                moe::Int8Attr::get(op.getContext(), /*group=*/0);
   if (!frame.has(op.getX()))
     frame.evaluator.bindEncoded(op);
+  else if (!isRows && !frame.evaluator.isWeight(op.getX()))
+    return errorAt(op, "the reference encodes rows as #moe.int8");
   else
     frame.define(op.getResult(), encode(op, frame[op.getX()],
                                         frame.evaluator.isWeight(op.getX())));

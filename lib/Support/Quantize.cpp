@@ -9,36 +9,108 @@
 #include "moec/Support/Quantize.h"
 #include "moec/Support/Float.h"
 
+#include "llvm/Support/Endian.h"
+
 #include <cmath>
 
 using namespace llvm;
 
 namespace moec {
 
-/// The largest magnitude; not finite if one is not.
-static float largestMagnitude(ArrayRef<float> values) {
+int64_t BlockFormat::scaleBits() const {
+  switch (scale) {
+  case ScaleType::F32:
+    return 32;
+  case ScaleType::BF16:
+    return 16;
+  case ScaleType::E8M0:
+    return 8;
+  }
+  llvm_unreachable("covered above");
+}
+
+int64_t BlockFormat::bias() const {
+  switch (code) {
+  case CodeType::Int8:
+    return 128;
+  case CodeType::Int4:
+    return 8;
+  case CodeType::E2M1:
+    return 0;
+  }
+  llvm_unreachable("covered above");
+}
+
+/// The value of the largest magnitude, the first of several; not finite if one
+/// is not.
+static float extreme(ArrayRef<float> values) {
   uint32_t largest = 0;
-  for (float value : values)
-    largest = std::max(largest, std::bit_cast<uint32_t>(value) & 0x7fffffff);
+  for (float value : values) {
+    auto magnitude = [](uint32_t bits) { return bits & 0x7fffffff; };
+    if (magnitude(std::bit_cast<uint32_t>(value)) > magnitude(largest))
+      largest = std::bit_cast<uint32_t>(value);
+  }
   return std::bit_cast<float>(largest);
 }
 
-float quantizeInt8(ArrayRef<float> values, ScaleType scaleType,
-                   MutableArrayRef<int8_t> codes) {
-  float largest = largestMagnitude(values);
+/// The scale of numbers whose extreme is `largest`.
+static float scaleFor(BlockFormat format, float largest) {
+  float scale = 0;
+  switch (format.code) {
+  case CodeType::Int8:
+    scale = std::abs(largest) / kLargestInt8;
+    break;
+  case CodeType::Int4:
+    // There is one more negative code: the extreme gets it.
+    scale = largest / -8;
+    break;
+  case CodeType::E2M1:
+    // The largest fp4 number, 6, has the exponent 2.
+    return std::ldexp(1.0f, std::ilogb(largest) - 2);
+  }
+  return format.scale == ScaleType::BF16 ? bf16ToFloat(floatToBf16(scale))
+                                         : scale;
+}
+
+float quantize(BlockFormat format, ArrayRef<float> values,
+               MutableArrayRef<int8_t> codes) {
+  float largest = extreme(values);
   std::fill(codes.begin(), codes.end(), 0);
   if (!std::isfinite(largest))
     return std::numeric_limits<float>::quiet_NaN();
-  if (largest < kLeastMagnitude)
+  if (std::abs(largest) < kLeastMagnitude)
     return 0;
-  float scale = largest / kLargestInt8;
-  if (scaleType == ScaleType::BF16)
-    scale = bf16ToFloat(floatToBf16(scale));
+  float scale = scaleFor(format, largest);
   float inverse = 1 / scale;
+  float most = format.code == CodeType::Int8 ? kLargestInt8 : 7;
+  float least = format.code == CodeType::Int8 ? -kLargestInt8 : -8;
   for (auto [value, code] : zip_equal(values, codes))
-    code = static_cast<int8_t>(std::clamp(std::nearbyint(value * inverse),
-                                          -kLargestInt8, kLargestInt8));
+    code = static_cast<int8_t>(
+        format.code == CodeType::E2M1
+            ? floatToE2m1(value * inverse)
+            : std::clamp(std::nearbyint(value * inverse), least, most));
   return scale;
+}
+
+float codeValue(CodeType type, int8_t code) {
+  return type == CodeType::E2M1 ? e2m1ToFloat(static_cast<uint8_t>(code))
+                                : code;
+}
+
+void storeScale(ScaleType type, float scale, uint8_t *bytes) {
+  switch (type) {
+  case ScaleType::F32:
+    support::endian::write32le(bytes, std::bit_cast<uint32_t>(scale));
+    break;
+  case ScaleType::BF16:
+    support::endian::write16le(bytes, floatToBf16(scale));
+    break;
+  case ScaleType::E8M0:
+    *bytes = std::isnan(scale)
+                 ? 0xff
+                 : static_cast<uint8_t>(std::bit_cast<uint32_t>(scale) >> 23);
+    break;
+  }
 }
 
 } // namespace moec

@@ -6,9 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Packer.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 #include "moec/Support/Error.h"
-#include "moec/Support/Float.h"
-#include "moec/Support/Quantize.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -72,23 +71,23 @@ public:
 private:
   void encodeGroup(ArrayRef<float> values, int64_t g, int64_t col,
                    uint8_t *panel) {
-    bool narrow = pack.getScaleBytes() == 2 * pack.getCols();
     MutableArrayRef<int8_t> target =
         MutableArrayRef(codes).take_front(values.size());
-    float scale =
-        quantizeInt8(values, narrow ? ScaleType::BF16 : ScaleType::F32, target);
-    uint8_t *scales = panel + pack.getScaleOffset(g);
-    if (narrow)
-      reinterpret_cast<uint16_t *>(scales)[col] = floatToBf16(scale);
-    else
-      reinterpret_cast<float *>(scales)[col] = scale;
-    uint8_t *column = panel + pack.getCodeOffset(g) + col * pack.getDepth();
+    float scale = quantize(format, values, target);
+    storeScale(format.scale, scale,
+               panel + pack.getScaleOffset(g) + col * format.scaleBits() / 8);
+    // Two columns share a byte if codes have four bits.
+    bool half = format.codeBits() == 4;
+    int64_t place = half ? col % (pack.getCols() / 2) : col;
+    int shift = place == col ? 0 : 4;
+    uint8_t *column = panel + pack.getCodeOffset(g) + place * pack.getDepth();
     for (auto [i, code] : enumerate(target))
-      column[i / pack.getDepth() * pack.getStepBytes() + i % pack.getDepth()] =
-          static_cast<uint8_t>(code + 128);
+      column[i / pack.getDepth() * pack.getStepBytes() + i % pack.getDepth()] |=
+          static_cast<uint8_t>(code + format.bias()) << shift;
   }
 
   const moe::PanelsAttr pack;
+  const BlockFormat format = moe::NumberFormat::of(pack.getEncoding())->block;
   const int64_t n, k, first, share;
   std::vector<int8_t> codes;
 };

@@ -2,10 +2,10 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The quantisers behind moe.encode, one number format each, for the numbers
-// under one scale. The packer and the reference both call them, so that the
-// reference computes with exactly the numbers that compiled code has. The
-// formulas are those of dialects/moe/MoeAttrs.td.
+// The quantiser behind moe.encode, for the numbers under one scale. The packer
+// and the reference both call it, so that the reference computes with exactly
+// the numbers that compiled code has. The formulas are those of
+// dialects/moe/MoeAttrs.td.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,13 +23,34 @@ inline constexpr float kLeastMagnitude = 0x1p-100f;
 /// The largest code of int8.
 inline constexpr float kLargestInt8 = 127;
 
-/// What a scale is stored as.
-enum class ScaleType { F32, BF16 };
+/// What a code is: an integer, or an fp4 number.
+enum class CodeType : uint8_t { Int8, Int4, E2M1 };
+/// What a scale is stored as. E8M0 is a power of two.
+enum class ScaleType : uint8_t { F32, BF16, E8M0 };
+
+/// How the numbers under one scale are stored.
+struct BlockFormat {
+  CodeType code = CodeType::Int8;
+  ScaleType scale = ScaleType::F32;
+
+  /// Bits of a code and of a scale.
+  int64_t codeBits() const { return code == CodeType::Int8 ? 8 : 4; }
+  int64_t scaleBits() const;
+  /// Codes are stored as unsigned numbers: this is what stands for 0. That of
+  /// an fp4 number is itself.
+  int64_t bias() const;
+};
 
 /// Writes the codes of `values` and returns their scale, NaN if there is a
-/// value that is not finite: #moe.int8.
-float quantizeInt8(llvm::ArrayRef<float> values, ScaleType scaleType,
-                   llvm::MutableArrayRef<int8_t> codes);
+/// value that is not finite. Codes of integers are these; of fp4 their bits.
+float quantize(BlockFormat format, llvm::ArrayRef<float> values,
+               llvm::MutableArrayRef<int8_t> codes);
+
+/// What a code stands for, before it is scaled.
+float codeValue(CodeType type, int8_t code);
+
+/// Writes a scale as its type is stored.
+void storeScale(ScaleType type, float scale, uint8_t *bytes);
 
 } // namespace moec
 

@@ -23,10 +23,88 @@ Value Arithmetic::load(Value panel, Value offset, int64_t v, Type element,
 }
 
 Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
-  bool narrow = panels.getScaleBytes() == panels.getCols() * 2;
-  Type type = narrow ? Type(e.b.getBF16Type()) : e.b.getF32Type();
-  Value scale = load(panel, offset, v, type, lanes);
-  return narrow ? arith::ExtFOp::create(e.b, f32Vector(), scale) : scale;
+  switch (format->block.scale) {
+  case ScaleType::F32:
+    return load(panel, offset, v, e.b.getF32Type(), lanes);
+  case ScaleType::BF16:
+    return arith::ExtFOp::create(
+        e.b, f32Vector(), load(panel, offset, v, e.b.getBF16Type(), lanes));
+  case ScaleType::E8M0:
+    break;
+  }
+  // The exponent of an f32; a half, because codes are twice the numbers.
+  Value exponent = arith::ExtUIOp::create(
+      e.b, i32Vector(lanes), load(panel, offset, v, e.b.getI8Type(), lanes));
+  Value power = vector::BitCastOp::create(
+      e.b, f32Vector(),
+      arith::ShLIOp::create(e.b, exponent, e.splat(e.i32(23), lanes)));
+  return arith::MulFOp::create(e.b, power, e.splat(e.f32(0.5), lanes));
+}
+
+//===----------------------------------------------------------------------===//
+// Codes
+//===----------------------------------------------------------------------===//
+
+Value Arithmetic::codes(Value panel, Value offset, int64_t v,
+                        int64_t width) const {
+  if (format->block.codeBits() == 8)
+    return load(panel, offset, v, e.b.getI8Type(), width);
+  // A byte has a column of each half of the panel.
+  int64_t half = panels.getCols() / lanes / 2;
+  Value bytes = load(panel, offset, v % half, e.b.getI8Type(), width);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        e.b, DenseElementsAttr::get(cast<VectorType>(bytes.getType()),
+                                    APInt(8, value)));
+  };
+  Value nibbles =
+      v < half ? arith::AndIOp::create(e.b, bytes, constant(15)).getResult()
+               : arith::ShRUIOp::create(e.b, bytes, constant(4)).getResult();
+  return format->block.code == CodeType::E2M1 ? lookUpFp4(nibbles, width)
+                                              : nibbles;
+}
+
+Value Arithmetic::lookUpFp4(Value codes, int64_t width) const {
+  // 12 + 2 * number.
+  static constexpr int8_t numbers[16] = {12, 13, 14, 15, 16, 18, 20, 24,
+                                         12, 11, 10, 9,  8,  6,  4,  0};
+  auto type = cast<VectorType>(codes.getType());
+  StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
+                   : width == 32 ? "llvm.x86.avx2.pshuf.b"
+                   : width == 16 ? "llvm.x86.ssse3.pshuf.b.128"
+                                 : "";
+  if (lanes >= 8 && !name.empty()) {
+    SmallVector<int8_t> table;
+    for (int64_t i = 0; i < width; i += 16)
+      table.append(std::begin(numbers), std::end(numbers));
+    Value constant = arith::ConstantOp::create(
+        e.b, DenseElementsAttr::get(type, ArrayRef<int8_t>(table)));
+    return LLVM::CallIntrinsicOp::create(e.b, type, e.b.getStringAttr(name),
+                                         ValueRange{constant, codes})
+        .getResult(0);
+  }
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        e.b, DenseElementsAttr::get(type, APInt(8, value)));
+  };
+  Value result = constant(numbers[0]);
+  for (int64_t code = 1; code < 16; ++code) {
+    Value isCode = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, codes,
+                                         constant(code));
+    result =
+        arith::SelectOp::create(e.b, isCode, constant(numbers[code]), result);
+  }
+  return result;
+}
+
+Value Arithmetic::decoded(Value panel, Value offset, int64_t v,
+                          int64_t width) const {
+  int64_t zero = RowStarts::of(panels.getEncoding()).zero;
+  Value wide = arith::ExtUIOp::create(e.b, i32Vector(width),
+                                      codes(panel, offset, v, width));
+  Value integers = e.sub(wide, e.splat(e.i32(zero), width));
+  return arith::SIToFPOp::create(e.b, e.vector(e.b.getF32Type(), width),
+                                 integers);
 }
 
 Value Arithmetic::start(RowOperand row, Value group) const {
@@ -41,8 +119,9 @@ public:
   using Arithmetic::Arithmetic;
 
   Value weights(Value panel, Value offset, int64_t v) const override {
-    Value codes = load(panel, offset, v, panels.getType(), lanes);
-    return panels.getEncoding() ? decodeInt8(codes) : widen(codes);
+    if (format)
+      return decoded(panel, offset, v, lanes);
+    return widen(load(panel, offset, v, panels.getType(), lanes));
   }
 
   Value row(RowOperand row, Value k) const override {
@@ -64,14 +143,6 @@ private:
       type = vectorType.clone(type);
     return arith::ExtFOp::create(e.b, type, x);
   }
-
-  /// Codes are stored with 128 added.
-  Value decodeInt8(Value codes) const {
-    Type i32 = e.vector(e.b.getI32Type(), lanes);
-    Value wide = arith::ExtUIOp::create(e.b, i32, codes);
-    Value signedCodes = e.sub(wide, e.splat(e.i32(128), lanes));
-    return arith::SIToFPOp::create(e.b, f32Vector(), signedCodes);
-  }
 };
 
 /// Pairs of bf16, whose products add up in f32.
@@ -80,7 +151,11 @@ public:
   using Arithmetic::Arithmetic;
 
   Value weights(Value panel, Value offset, int64_t v) const override {
-    return load(panel, offset, v, panels.getType(), 2 * lanes);
+    if (!format)
+      return load(panel, offset, v, panels.getType(), 2 * lanes);
+    // Codes have fewer bits than bf16: nothing is rounded.
+    return arith::TruncFOp::create(e.b, e.vector(e.b.getBF16Type(), 2 * lanes),
+                                   decoded(panel, offset, v, 2 * lanes));
   }
 
   Value row(RowOperand row, Value k) const override {
@@ -107,7 +182,7 @@ public:
       : Arithmetic(e, panels, lanes), encoded(rows) {}
 
   Value weights(Value panel, Value offset, int64_t v) const override {
-    return load(panel, offset, v, e.b.getI8Type(), 4 * lanes);
+    return codes(panel, offset, v, 4 * lanes);
   }
 
   Value row(RowOperand row, Value k) const override {

@@ -14,6 +14,7 @@
 
 #include "EncodedRows.h"
 #include "KernelEmitter.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 #include <memory>
 
@@ -27,7 +28,8 @@ struct RowOperand {
 class Arithmetic {
 public:
   Arithmetic(KernelEmitter &e, moe::PanelsAttr panels, int64_t lanes)
-      : e(e), panels(panels), lanes(lanes) {}
+      : e(e), panels(panels), lanes(lanes),
+        format(moe::NumberFormat::of(panels.getEncoding())) {}
   virtual ~Arithmetic() = default;
 
   /// The arithmetic of `panels` and rows, which are floats or encoded.
@@ -54,11 +56,24 @@ protected:
   /// Vector `v` of `width` elements of what begins at byte `offset` of a panel.
   Value load(Value panel, Value offset, int64_t v, Type element,
              int64_t width) const;
+  /// Vector `v` of the codes of a step, `width` of them, in bytes: each is the
+  /// number it stands for (twice that of fp4) plus RowStarts::zero.
+  Value codes(Value panel, Value offset, int64_t v, int64_t width) const;
+  /// The same as floats, without what has been added.
+  Value decoded(Value panel, Value offset, int64_t v, int64_t width) const;
   VectorType f32Vector() const { return e.vector(e.b.getF32Type(), lanes); }
+  VectorType i32Vector(int64_t width) const {
+    return e.vector(e.b.getI32Type(), width);
+  }
 
   KernelEmitter &e;
   const moe::PanelsAttr panels;
   const int64_t lanes;
+  /// Of encoded weights.
+  const std::optional<moe::NumberFormat> format;
+
+private:
+  Value lookUpFp4(Value codes, int64_t width) const;
 };
 
 } // namespace moec::cpu

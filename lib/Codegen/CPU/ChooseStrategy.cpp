@@ -10,6 +10,7 @@
 #include "moec/Codegen/CPU/PanelWork.h"
 #include "moec/Codegen/CPU/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -36,21 +37,31 @@ struct MoeChooseStrategyPass
     int64_t n = weights.getShape().drop_back().back();
     bool fours =
         cast<RankedTensorType>(rows.getType()).getEncoding() != nullptr;
+    std::optional<NumberFormat> format =
+        NumberFormat::of(weights.getEncoding());
     bool pairs = bf16Dot && getElementTypeOrSelf(rows).isBF16() &&
-                 weights.getElementType().isBF16();
-    auto int8 = dyn_cast_if_present<Int8Attr>(weights.getEncoding());
+                 (format || weights.getElementType().isBF16());
     // Accumulators, one vector of weights for each, and a broadcast row
     // element: 6 x 4 + 4 + 1 of 32 registers, 6 x 2 + 2 + 1 of 16.
     int64_t vectors = registers >= 32 ? 4 : 2;
     // Numbers in groups have accumulators of a group and of all groups.
-    if (int8 && int8.getGroup())
+    bool grouped = format && format->group;
+    if (grouped)
       vectors = std::max(vectors / 2, numWeights);
+    // Two halves of a panel share bytes.
+    int64_t least = format && format->block.codeBits() == 4 ? 2 * lanes : lanes;
+    vectors = std::max(vectors, least / lanes);
     // A narrow product does not fill a wide panel.
     int64_t cols =
         std::min(vectors * lanes,
-                 static_cast<int64_t>(llvm::alignTo(n, lanes)) * numWeights);
+                 std::max(least, static_cast<int64_t>(llvm::alignTo(n, lanes)) *
+                                     numWeights));
     int64_t depth = fours ? 4 : pairs ? 2 : 1;
-    return CpuTileAttr::get(&getContext(), tileRows, cols, depth, lanes,
+    int64_t rowVectors = vectors * (grouped ? 2 : 1);
+    // Codes on their way to floats take some too.
+    int64_t accumulators = registers * 3 / 4 - (format && !fours ? 4 : 0);
+    int64_t most = std::min(tileRows, accumulators / rowVectors);
+    return CpuTileAttr::get(&getContext(), most, cols, depth, lanes,
                             tileUnroll);
   }
 

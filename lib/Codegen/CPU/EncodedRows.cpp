@@ -9,7 +9,7 @@
 
 #include "EncodedRows.h"
 #include "KernelLowering.h"
-#include "moec/Support/Quantize.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -22,7 +22,10 @@ namespace moec::cpu {
 //===----------------------------------------------------------------------===//
 
 RowStarts RowStarts::of(Attribute weightEncoding) {
-  return {cast<moe::Int8Attr>(weightEncoding).getGroup(), 128};
+  moe::NumberFormat format = *moe::NumberFormat::of(weightEncoding);
+  // fp4 numbers are multiplied as 12 + 2 * number.
+  bool isFp4 = format.block.code == CodeType::E2M1;
+  return {format.group, isFp4 ? 12 : format.block.bias()};
 }
 
 /// Adds the ways in which the weights of products of `rows` are stored.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PackedProduct.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -47,16 +48,17 @@ static LogicalResult checkStrategy(Operation *op, moe::CpuTileAttr tile,
   if (tile.getUnroll() > 8 ||
       tile.getCols() / static_cast<int64_t>(weights.size()) > 64)
     return op->emitOpError("strategy ") << tile << " is out of range";
-  bool int8Weights = isa_and_present<moe::Int8Attr>(encodingOf(weights[0]));
+  bool encoded = moe::NumberFormat::of(encodingOf(weights[0])).has_value();
   auto isBf16 = [](Value x) { return getElementTypeOrSelf(x).isBF16(); };
   StringRef wanted;
   if (encodingOf(rows) || tile.getDepth() == 4)
     wanted =
-        tile.getDepth() == 4 && encodingOf(rows) && int8Weights
+        tile.getDepth() == 4 && encodingOf(rows) && encoded
             ? ""
             : "fours of encoded numbers, which rows and weights have to be";
   else if (tile.getDepth() == 2)
-    wanted = isBf16(rows) && isBf16(weights[0]) ? "" : "pairs of bf16";
+    wanted =
+        isBf16(rows) && (encoded || isBf16(weights[0])) ? "" : "pairs of bf16";
   else if (tile.getDepth() != 1)
     wanted = "1, 2 or 4 elements a step";
   if (wanted.empty())
@@ -77,15 +79,16 @@ moe::PanelsAttr panelsFor(moe::CpuTileAttr tile, ArrayRef<int64_t> args,
                                 encoding);
   };
   int64_t steps = depth * tile.getUnroll();
-  auto int8 = dyn_cast_if_present<moe::Int8Attr>(type.getEncoding());
+  std::optional<moe::NumberFormat> format =
+      moe::NumberFormat::of(type.getEncoding());
   // Other encodings are decoded by the packer.
-  if (!int8)
+  if (!format)
     return make(steps, type.getElementType(), {});
-  Type code = IntegerType::get(context, 8);
-  if (!int8.getGroup())
-    return make(steps, code, int8);
-  moe::PanelsAttr panels = make(int8.getGroup(), code, int8);
-  return make(int8.getGroup() * panels.getUnitGroups(), code, int8);
+  Type code = IntegerType::get(context, format->block.codeBits());
+  if (!format->group)
+    return make(steps, code, type.getEncoding());
+  moe::PanelsAttr panels = make(format->group, code, type.getEncoding());
+  return make(format->group * panels.getUnitGroups(), code, type.getEncoding());
 }
 
 FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
@@ -114,6 +117,7 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
   shape.tile = tile;
   shape.layout = panelsFor(tile, numbers, type);
   shape.n = type.getShape().drop_back().back();
+  shape.k = type.getShape().back();
   shape.arithmetic = Arithmetic::get(k.e, shape.layout, tile.getLanes(),
                                      EncodedRows::of(rows));
   shape.rowsType = cast<MemRefType>(rowBuffer.memref.getType());

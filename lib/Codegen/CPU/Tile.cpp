@@ -22,6 +22,11 @@ int64_t TileShape::chunkSteps() const {
   return grouped() ? layout.getUnitSteps() : tile.getUnroll();
 }
 
+int64_t TileShape::usedSteps() const {
+  int64_t iteration = layout.getDepth() * tile.getUnroll();
+  return llvm::alignTo(k, iteration) / layout.getDepth();
+}
+
 int64_t TileShape::iterationLines() const {
   int64_t iterations = steps() / tile.getUnroll();
   return llvm::divideCeil(layout.getPanelBytes(), iterations * lineBytes);
@@ -189,12 +194,18 @@ struct TileBody {
     int64_t groups = layout.getUnitGroups();
     Value begin = e.mul(unit, e.index(layout.getUnitBytes()));
     Value steps = e.index(layout.getGroupSteps());
+    bool full = shape.usedSteps() % layout.getUnitSteps() == 0;
     for (int64_t g = 0; g < groups; ++g) {
       Value group = e.add(e.mul(unit, e.index(groups)), e.index(g));
       SmallVector<Value> inits = starts(group);
       inits.push_back(sums.pop_back_val());
+      Value first = e.mul(group, steps), to = steps;
+      // Rows end before panels do, which are padded to whole units.
+      if (!full)
+        to = arith::MinSIOp::create(e.b, steps,
+                                    e.sub(e.index(shape.usedSteps()), first));
       SmallVector<Value> accumulators =
-          runSteps(e.index(0), steps, e.mul(group, steps),
+          runSteps(e.index(0), to, first,
                    e.add(begin, e.index(layout.getCodeOffset(g))), inits);
       Value ahead = accumulators.pop_back_val();
       sums = scaled(accumulators,
@@ -217,6 +228,8 @@ struct TileBody {
                                 return addUnit(number, carried);
                               });
     } else {
+      if (shape.usedSteps() < shape.steps())
+        to = arith::MinSIOp::create(e.b, to, e.index(shape.usedSteps()));
       carried = runSteps(from, to, e.index(0), e.index(layout.getCodeOffset(0)),
                          carried);
     }

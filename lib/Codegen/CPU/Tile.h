@@ -21,8 +21,8 @@ struct TileShape {
   moe::CpuTileAttr tile;
   /// The packed weights: side by side in a panel are 2 for gate and up.
   moe::PanelsAttr layout;
-  /// Columns of one weight.
-  int64_t n = 0;
+  /// Columns of one weight, and their length.
+  int64_t n = 0, k = 0;
   /// How rows are multiplied by panels.
   std::shared_ptr<const Arithmetic> arithmetic;
   /// Types of the rows and of the result.
@@ -42,6 +42,8 @@ struct TileShape {
   int64_t panels() const;
   /// Steps of `depth` elements in a panel.
   int64_t steps() const { return layout.getSteps(); }
+  /// Those that have elements of K.
+  int64_t usedSteps() const;
   /// Numbers come in groups with a scale each.
   bool grouped() const { return layout.getGroups() > 1; }
   /// Steps that a chunk of K is a multiple of.

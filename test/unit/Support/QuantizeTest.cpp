@@ -24,7 +24,7 @@ struct Encoded {
 Encoded int8(const std::vector<float> &values,
              ScaleType type = ScaleType::F32) {
   std::vector<int8_t> codes(values.size(), 99);
-  float scale = quantizeInt8(values, type, codes);
+  float scale = quantize({CodeType::Int8, type}, values, codes);
   return {scale, codes};
 }
 
@@ -78,6 +78,56 @@ TEST(QuantizeInt8, ErrorsAreHalfAScale) {
     for (size_t i = 0; i < values.size(); ++i)
       EXPECT_LE(std::abs(values[i] - e.scale * e.codes[i]), bound);
   }
+}
+
+Encoded int4(const std::vector<float> &values) {
+  std::vector<int8_t> codes(values.size(), 99);
+  float scale = quantize({CodeType::Int4, ScaleType::BF16}, values, codes);
+  return {scale, codes};
+}
+
+TEST(QuantizeInt4, TheExtremeIsMinus8) {
+  Encoded e = int4({-16, 3, 13.9f, 1, 20});
+  EXPECT_EQ(e.scale, -2.5f);
+  EXPECT_EQ(e.codes, (std::vector<int8_t>{6, -1, -6, 0, -8}));
+  // The other end is clamped.
+  EXPECT_EQ(int4({-8, 8}).codes, (std::vector<int8_t>{-8, 7}));
+}
+
+TEST(QuantizeFp4, NumbersInTheFormatStayWhatTheyAre) {
+  for (int exponent : {-90, -3, 0, 40})
+    for (int top = 1; top < 8; ++top) {
+      // Every magnitude up to `top`, of both signs.
+      std::vector<float> values;
+      for (int code = 0; code <= top; ++code)
+        for (float sign : {1.0f, -1.0f})
+          values.push_back(
+              sign *
+              std::ldexp(codeValue(CodeType::E2M1, int8_t(code)), exponent));
+      std::vector<int8_t> codes(values.size());
+      float scale = quantize({CodeType::E2M1, ScaleType::E8M0}, values, codes);
+      for (size_t i = 0; i < values.size(); ++i)
+        EXPECT_EQ(scale * codeValue(CodeType::E2M1, codes[i]), values[i]);
+    }
+}
+
+TEST(QuantizeFp4, TheExponentOfTheLargestIs2) {
+  std::vector<int8_t> codes(3);
+  float scale = quantize({CodeType::E2M1, ScaleType::E8M0},
+                         std::vector<float>{7.9f, -0.3f, 2.5f}, codes);
+  EXPECT_EQ(scale, 1);
+  // 6, -0.5 and, of a tie, the even 2.
+  EXPECT_EQ(codes, (std::vector<int8_t>{7, 9, 4}));
+}
+
+TEST(Quantize, ScalesAreStoredAsTheirType) {
+  uint8_t bytes[4] = {};
+  storeScale(ScaleType::E8M0, 0.5f, bytes);
+  EXPECT_EQ(bytes[0], 126);
+  storeScale(ScaleType::E8M0, std::numeric_limits<float>::quiet_NaN(), bytes);
+  EXPECT_EQ(bytes[0], 255);
+  storeScale(ScaleType::BF16, 1.0f, bytes);
+  EXPECT_EQ(bytes[0] | bytes[1] << 8, 0x3f80);
 }
 
 } // namespace

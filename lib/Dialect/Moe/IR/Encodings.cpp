@@ -11,6 +11,7 @@
 
 #include "Verify.h"
 #include "moec/Dialect/Moe/Moe.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -36,6 +37,27 @@ LogicalResult Int8Attr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult Int4Attr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t group) {
+  if (group < 32 || group % 32 != 0)
+    return emitError() << "#moe.int4 C1: a group of " << group
+                       << " numbers is not a multiple of 32";
+  return success();
+}
+
+std::optional<NumberFormat> NumberFormat::of(Attribute encoding) {
+  using namespace moec;
+  if (auto int8 = dyn_cast_if_present<Int8Attr>(encoding))
+    return NumberFormat{
+        {CodeType::Int8, int8.getGroup() ? ScaleType::BF16 : ScaleType::F32},
+        int8.getGroup()};
+  if (auto int4 = dyn_cast_if_present<Int4Attr>(encoding))
+    return NumberFormat{{CodeType::Int4, ScaleType::BF16}, int4.getGroup()};
+  if (isa_and_present<Mxfp4Attr>(encoding))
+    return NumberFormat{{CodeType::E2M1, ScaleType::E8M0}, 32};
+  return std::nullopt;
+}
+
 //===----------------------------------------------------------------------===//
 // moe.encode
 //===----------------------------------------------------------------------===//
@@ -47,9 +69,9 @@ LogicalResult EncodeOp::verify() {
     return emitOpError("C1: makes ")
            << to << " of " << from
            << "; both have one shape and a static last dimension";
-  if (!isa_and_present<Int8Attr>(to.getEncoding()) ||
-      !to.getElementType().isF32())
-    return emitOpError("C2: the result is ") << to << ", not f32 as #moe.int8";
+  if (!NumberFormat::of(to.getEncoding()) || !to.getElementType().isF32())
+    return emitOpError("C2: the result is ")
+           << to << ", not f32 as #moe.int8, #moe.int4 or #moe.mxfp4";
   return success();
 }
 
@@ -64,8 +86,9 @@ LogicalResult EncodeOp::reifyResultShapes(OpBuilder &builder,
 //===----------------------------------------------------------------------===//
 
 int64_t PanelsAttr::getGroup() const {
-  auto int8 = dyn_cast_if_present<Int8Attr>(getEncoding());
-  return int8 && int8.getGroup() ? int8.getGroup() : getSteps() * getDepth();
+  std::optional<NumberFormat> format = NumberFormat::of(getEncoding());
+  int64_t all = getSteps() * getDepth();
+  return format ? format->groupOf(all) : all;
 }
 
 int64_t PanelsAttr::getGroups() const {
@@ -73,8 +96,8 @@ int64_t PanelsAttr::getGroups() const {
 }
 
 int64_t PanelsAttr::getScaleBytes() const {
-  auto int8 = dyn_cast_if_present<Int8Attr>(getEncoding());
-  return int8 ? getCols() * (int8.getGroup() ? 2 : 4) : 0;
+  std::optional<NumberFormat> format = NumberFormat::of(getEncoding());
+  return format ? getCols() * format->block.scaleBits() / 8 : 0;
 }
 
 int64_t PanelsAttr::getUnitGroups() const {

@@ -37,19 +37,23 @@ struct MoeQuantizePass : impl::MoeQuantizePassBase<MoeQuantizePass> {
   void runOnOperation() override {
     if (failed(readOptions()))
       return signalPassFailure();
-    if (!weightEncoding)
-      return;
     getOperation().walk([&](GroupedMatmulOp product) {
       for (OpOperand &weight : product.getWeightsMutable())
-        weight.set(encode(weight.get(), weightEncoding));
-      encodeRows(product.getInputMutable());
+        encodeWeight(weight);
+      encodeRows(product.getInputMutable(), product.getWeights()[0]);
     });
     getOperation().walk([&](LinearOp linear) {
       if (isGate(linear))
         return;
-      linear.getWeightMutable().set(encode(linear.getWeight(), weightEncoding));
-      encodeRows(linear.getXMutable());
+      encodeWeight(linear.getWeightMutable());
+      encodeRows(linear.getXMutable(), linear.getWeight());
     });
+    if (rowEncoding && !anyRows) {
+      getOperation().emitError()
+          << "activations=int8 multiplies encoded weights, and there are none; "
+             "choose weights too";
+      return signalPassFailure();
+    }
     // What is left of dispatches and roundings that nobody reads any more.
     for (Operation *op : replaced)
       if (isOpTriviallyDead(op))
@@ -59,24 +63,23 @@ struct MoeQuantizePass : impl::MoeQuantizePassBase<MoeQuantizePass> {
 private:
   LogicalResult readOptions() {
     weightEncoding = rowEncoding = Attribute();
-    if (weights == "int8") {
-      if (group < 0 || group % 32 != 0)
-        return getOperation().emitError() << "group=" << group.getValue()
-                                          << " is not 0 or a multiple of 32";
-      weightEncoding = Int8Attr::get(&getContext(), group);
-    } else if (weights != "stored") {
+    if (group < 0 || group % 32 != 0)
       return getOperation().emitError()
-             << "weights=" << weights << " is not stored or int8";
-    }
+             << "group=" << group.getValue() << " is not 0 or a multiple of 32";
+    if (weights == "int8")
+      weightEncoding = Int8Attr::get(&getContext(), group);
+    else if (weights == "int4")
+      weightEncoding = Int4Attr::get(&getContext(), group ? group : 32);
+    else if (weights == "mxfp4")
+      weightEncoding = Mxfp4Attr::get(&getContext());
+    else if (weights != "stored")
+      return getOperation().emitError()
+             << "weights=" << weights << " is not stored, int8, int4 or mxfp4";
     if (activations == "int8")
       rowEncoding = Int8Attr::get(&getContext(), 0);
     else if (activations != "float")
       return getOperation().emitError()
              << "activations=" << activations << " is not float or int8";
-    if (rowEncoding && !weightEncoding)
-      return getOperation().emitError()
-             << "activations=int8 multiplies encoded weights; choose weights "
-                "too";
     return success();
   }
 
@@ -95,9 +98,26 @@ private:
                tensor);
   }
 
-  void encodeRows(OpOperand &rows) {
-    if (rowEncoding)
-      rows.set(encodedRows(rows.get()));
+  static Attribute encodingOf(Value tensor) {
+    return cast<RankedTensorType>(tensor.getType()).getEncoding();
+  }
+
+  /// Encodes a weight as asked for; one that is stored in an encoding that
+  /// products can read keeps it.
+  void encodeWeight(OpOperand &weight) {
+    Attribute stored = encodingOf(weight.get());
+    if (weightEncoding)
+      weight.set(encode(weight.get(), weightEncoding));
+    else if (isa_and_present<Mxfp4Attr>(stored))
+      weight.set(encode(weight.get(), stored));
+  }
+
+  /// Rows are encoded for products whose weights are.
+  void encodeRows(OpOperand &rows, Value weight) {
+    if (!rowEncoding || !weight.getDefiningOp<EncodeOp>())
+      return;
+    rows.set(encodedRows(rows.get()));
+    anyRows = true;
   }
 
   /// `rows` encoded, as near to their source as can be.
@@ -123,6 +143,7 @@ private:
   }
 
   Attribute weightEncoding, rowEncoding;
+  bool anyRows = false;
   DenseMap<std::pair<Value, Attribute>, Value> encodings;
   /// In the order in which they read each other.
   llvm::SetVector<Operation *> replaced;

@@ -1,0 +1,38 @@
+//===- Accuracy.h - What quantisation costs ---------------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How far the results of a layer with encoded weights and rows are from those
+// of the layer as the checkpoint has it. That is a property of the numbers, not
+// a fault of the code, and has no bound.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_DRIVER_ACCURACY_H
+#define MOEC_LIB_DRIVER_ACCURACY_H
+
+#include "moec/Reference/Tensor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace moec::driver {
+
+/// Adds up the squares of finite numbers and of their differences.
+struct Accuracy {
+  double squares = 0, squaredErrors = 0;
+
+  void add(const reference::Tensor &actual, const reference::Tensor &exact);
+  void add(const Accuracy &other);
+  /// The root mean square of the differences, relative to the numbers'.
+  double relativeError() const;
+};
+
+/// A copy of `module` in which nothing is encoded; null if nothing is in
+/// `module` either.
+mlir::OwningOpRef<mlir::ModuleOp> withoutEncodings(mlir::ModuleOp module);
+
+} // namespace moec::driver
+
+#endif // MOEC_LIB_DRIVER_ACCURACY_H
