@@ -179,7 +179,7 @@ TEST(BundleTest, badOptions) {
   moec_options options = MOEC_OPTIONS_INIT;
   options.struct_size = 8;
   EXPECT_EQ(openError(bundle, MOEC_ERROR_ARGUMENT, &options),
-            "options.struct_size is 8; expected 24: begin with "
+            "options.struct_size is 8; expected 32: begin with "
             "MOEC_OPTIONS_INIT");
   options = MOEC_OPTIONS_INIT;
   options.flags = 8;
