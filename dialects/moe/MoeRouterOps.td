@@ -80,6 +80,10 @@ def Moe_RouterOp : Moe_Op<"router", [
     BlockArgument getParamArg(unsigned i) {
       return getBody().getArgument(getRows().size() + i);
     }
+    /// Whether `value` is the row of one of `rows()`.
+    bool isRowArg(Value value);
+    /// What a block argument of the region stands for outside.
+    Value getOutside(Value argument);
     YieldOp getYield();
   }];
 }

@@ -150,12 +150,9 @@ int64_t CostReader::weightOf(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument)
     return -1;
-  if (auto router =
-          dyn_cast<moe::RouterOp>(argument.getOwner()->getParentOp())) {
-    int64_t param =
-        int64_t(argument.getArgNumber()) - int64_t(router.getRows().size());
-    return param < 0 ? -1 : weightOf(router.getParams()[param]);
-  }
+  if (auto router = dyn_cast<moe::RouterOp>(argument.getOwner()->getParentOp()))
+    return router.isRowArg(argument) ? -1
+                                     : weightOf(router.getOutside(argument));
   if (argument.getOwner()->getParentOp() != kernel.getOperation())
     return -1;
   // Weights are the arguments without a name.

@@ -16,7 +16,6 @@
 #include "DeviceCode.h"
 #include "InQuotes.h"
 #include "moec/Runtime/CpuFeatures.h"
-#include "moec/Runtime/Hash.h"
 
 #include <atomic>
 #include <dlfcn.h>
@@ -97,23 +96,7 @@ Status Bundle::openFile(const ManifestFile &entry, bool checkHash, bool copy,
                         MappedFile &file) const {
   std::string path = directory + "/" + entry.file;
   Status opened = copy ? file.openCopy(path) : file.open(path);
-  if (opened.failed())
-    return opened;
-  if (file.size() != size_t(entry.bytes))
-    return makeError(
-        MOEC_ERROR_BUNDLE,
-        "{}: has {} bytes, but the manifest says {}; the bundle is "
-        "incomplete: copy it or compile the model again",
-        path, file.size(), entry.bytes);
-  if (!checkHash)
-    return Status::ok();
-  std::string hash = xxh3Hex(file.data(), file.size());
-  if (hash != entry.xxh3)
-    return makeError(MOEC_ERROR_BUNDLE,
-                     "{}: has XXH3 {}, but the manifest says {}; the bundle is "
-                     "damaged: copy it or compile the model again",
-                     path, hash, entry.xxh3);
-  return Status::ok();
+  return opened.failed() ? opened : checkFile(file, path, entry, checkHash);
 }
 
 /// A path to `file` in `directory` that no call returned before: the loader

@@ -12,7 +12,6 @@
 #include "DeviceCode.h"
 #include "InQuotes.h"
 #include "MappedFile.h"
-#include "moec/Runtime/Hash.h"
 
 namespace moec {
 
@@ -61,16 +60,9 @@ static const ManifestFile *findImage(const Manifest &manifest,
 static Status readImage(const std::string &directory, const ManifestFile &entry,
                         MappedFile &file) {
   std::string path = directory + "/" + entry.file;
-  if (Status status = file.open(path); status.failed())
-    return status;
-  std::string hash = xxh3Hex(file.data(), file.size());
-  if (file.size() == size_t(entry.bytes) && hash == entry.xxh3)
-    return Status::ok();
-  return makeError(MOEC_ERROR_BUNDLE,
-                   "{}: has {} bytes and XXH3 {}, but the manifest says {} and "
-                   "{}; the bundle is damaged: copy it or compile the model "
-                   "again",
-                   path, file.size(), hash, entry.bytes, entry.xxh3);
+  Status opened = file.open(path);
+  return opened.failed() ? opened
+                         : checkFile(file, path, entry, /*checkHash=*/true);
 }
 
 Status DeviceCode::create(const moec_device &device, const Manifest &manifest,

@@ -10,6 +10,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "MappedFile.h"
+#include "moec/Runtime/Hash.h"
+#include "moec/Runtime/Manifest.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -96,6 +98,25 @@ Status MappedFile::copy(const std::string &path, int file) {
 void MappedFile::adviseHugePages() const {
   if (bytes)
     (void)madvise(bytes, length, MADV_HUGEPAGE);
+}
+
+Status checkFile(const MappedFile &file, const std::string &path,
+                 const ManifestFile &entry, bool checkHash) {
+  if (file.size() != size_t(entry.bytes))
+    return makeError(
+        MOEC_ERROR_BUNDLE,
+        "{}: has {} bytes, but the manifest says {}; the bundle is "
+        "incomplete: copy it or compile the model again",
+        path, file.size(), entry.bytes);
+  if (!checkHash)
+    return Status::ok();
+  std::string hash = xxh3Hex(file.data(), file.size());
+  if (hash != entry.xxh3)
+    return makeError(MOEC_ERROR_BUNDLE,
+                     "{}: has XXH3 {}, but the manifest says {}; the bundle is "
+                     "damaged: copy it or compile the model again",
+                     path, hash, entry.xxh3);
+  return Status::ok();
 }
 
 } // namespace moec

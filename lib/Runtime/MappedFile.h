@@ -19,6 +19,8 @@
 
 namespace moec {
 
+struct ManifestFile;
+
 /// The bytes of a regular file in memory. An empty file has size 0 and data
 /// null.
 class MappedFile {
@@ -52,6 +54,11 @@ private:
   char *bytes = nullptr;
   size_t length = 0;
 };
+
+/// Compares the size of a file of a bundle, and if wanted its hash, with what
+/// the manifest says of it.
+Status checkFile(const MappedFile &file, const std::string &path,
+                 const ManifestFile &entry, bool checkHash);
 
 } // namespace moec
 

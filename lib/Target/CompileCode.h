@@ -28,6 +28,11 @@ struct CompiledCode {
   std::vector<std::string> notes;
 };
 
+/// Writes a file of the bundle and describes it.
+llvm::Expected<ManifestFile> writeCode(const OutputDir &directory,
+                                       llvm::StringRef name,
+                                       llvm::StringRef bytes);
+
 /// Compiles `module` (phase Scheduled), writes the code into `directory` and
 /// describes target, files and kernels in `manifest`. `reproducer` is as in
 /// lowerModule.

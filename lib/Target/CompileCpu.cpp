@@ -8,8 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompileCode.h"
-#include "moec/Runtime/Hash.h"
-#include "moec/Support/OutputFile.h"
 #include "moec/Target/Object.h"
 #include "moec/Target/TargetCpu.h"
 
@@ -49,12 +47,12 @@ Expected<CompiledCode> compileCpu(ModuleOp module, const CpuTarget &target,
   auto library = linkSharedLibrary(*object);
   if (!library)
     return library.takeError();
-  manifest.kernel = {"kernel.so", int64_t(library->size()),
-                     xxh3Hex(library->data(), library->size())};
+  Expected<ManifestFile> file =
+      writeCode(directory, "kernel.so", {library->data(), library->size()});
+  if (!file)
+    return file.takeError();
+  manifest.kernel = std::move(*file);
   code.bytes = library->size();
-  if (Error error = writeTextFile(directory.file(manifest.kernel.file),
-                                  StringRef(library->data(), library->size())))
-    return std::move(error);
   manifest.triple = target.triple;
   manifest.cpu = target.cpu;
   manifest.features = requiredFeatures(target);

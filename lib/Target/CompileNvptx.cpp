@@ -10,9 +10,7 @@
 
 #include "CompileCode.h"
 #include "moec/Dialect/Moe/Moe.h"
-#include "moec/Runtime/Hash.h"
 #include "moec/Support/Error.h"
-#include "moec/Support/OutputFile.h"
 #include "moec/Target/Nvptx.h"
 
 #include "llvm/Bitcode/BitcodeWriter.h"
@@ -55,18 +53,9 @@ static ManifestPlan describe(moe::PlanOp op) {
   return plan;
 }
 
-/// Writes a file of the bundle and describes it.
-static Expected<ManifestFile> writeFile(const OutputDir &directory,
-                                        StringRef name, StringRef bytes) {
-  if (Error error = writeTextFile(directory.file(name), bytes))
-    return std::move(error);
-  return ManifestFile{name.str(), int64_t(bytes.size()),
-                      xxh3Hex(bytes.data(), bytes.size())};
-}
-
 static Error addImage(const OutputDir &directory, StringRef kind,
                       StringRef name, StringRef bytes, Manifest &manifest) {
-  Expected<ManifestFile> file = writeFile(directory, name, bytes);
+  Expected<ManifestFile> file = writeCode(directory, name, bytes);
   if (!file)
     return file.takeError();
   manifest.images.push_back({kind.str(), std::move(*file)});
@@ -103,7 +92,7 @@ Expected<CompiledCode> compileNvptx(ModuleOp module, const NvptxTarget &target,
   Expected<std::string> ptx = emitPtx(**translated, target);
   if (!ptx)
     return ptx.takeError();
-  Expected<ManifestFile> file = writeFile(directory, "kernel.ptx", *ptx);
+  Expected<ManifestFile> file = writeCode(directory, "kernel.ptx", *ptx);
   if (!file)
     return file.takeError();
   manifest.kernel = std::move(*file);

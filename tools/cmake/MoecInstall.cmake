@@ -6,7 +6,7 @@ include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/moec)
 
-foreach(part Dialect Transforms CodegenCPU CodegenNVPTX Pipelines Support)
+foreach(part Dialect Transforms CodegenCommon CodegenCPU CodegenNVPTX Pipelines Support)
   set_target_properties(Moec${part} PROPERTIES EXPORT_NAME ${part})
   install(TARGETS Moec${part} EXPORT moecTargets)
 endforeach()

@@ -28,31 +28,6 @@ static Buffer sourceOf(KernelLowering &k, Value tensor) {
 // On vectors
 //===----------------------------------------------------------------------===//
 
-/// How an element-wise operation reads an operand: which dimension of the
-/// operand, if any, runs with the rows and which with the columns.
-struct OperandAccess {
-  bool byRow = false, byCol = false;
-};
-
-static FailureOr<OperandAccess> getAccess(linalg::GenericOp op, AffineMap map) {
-  OperandAccess access;
-  for (AffineExpr result : map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(result);
-    if (!dim && !isa<AffineConstantExpr>(result))
-      return op.emitOpError("reads an operand by ")
-             << AffineMapAttr::get(map)
-             << "; the CPU back end reads rows, columns or broadcasts";
-    if (!dim)
-      continue;
-    bool isRow = dim.getPosition() == 0;
-    if ((isRow && access.byCol) || (isRow ? access.byRow : access.byCol))
-      return op.emitOpError("reads an operand transposed, by ")
-             << AffineMapAttr::get(map);
-    (isRow ? access.byRow : access.byCol) = true;
-  }
-  return access;
-}
-
 /// A stage that makes `tensor` row by row from the elements of `operands`, each
 /// read by its map.
 static void
@@ -106,7 +81,7 @@ static LogicalResult lowerOnVectors(KernelLowering &k, linalg::GenericOp op) {
   SmallVector<OperandAccess> accesses;
   for (OpOperand *operand : op.getDpsInputOperands()) {
     FailureOr<OperandAccess> access =
-        getAccess(op, op.getMatchingIndexingMap(operand));
+        operandAccess(op, op.getMatchingIndexingMap(operand), "CPU");
     if (failed(access))
       return failure();
     accesses.push_back(*access);
@@ -181,7 +156,7 @@ LogicalResult ScalarBody::emit(Operation &inner, Value row, Value col) {
     values.map(extract.getResult(), *element);
     return success();
   }
-  if (!isVectorizable(inner))
+  if (!isElementwise(inner))
     return inner.emitOpError("has no CPU lowering inside a linalg.generic");
   for (Value operand : inner.getOperands())
     values.map(operand, lookup(operand));
@@ -259,7 +234,7 @@ LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
   });
   if (saysWhere)
     return lowerOnScalars(k, op);
-  if (failed(checkVectorizable(*op.getBlock())))
+  if (failed(checkElementwise(*op.getBlock(), "vectors")))
     return failure();
   return lowerOnVectors(k, op);
 }

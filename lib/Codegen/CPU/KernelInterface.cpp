@@ -192,17 +192,6 @@ Buffer KernelLowering::paddedWeight(Value tensor, Type element) {
 // Outputs
 //===----------------------------------------------------------------------===//
 
-LogicalResult KernelLowering::bindOutputs(func::ReturnOp op) {
-  for (auto [position, value] : llvm::enumerate(op.getOperands())) {
-    if (!kernel.getResultAttrOfType<StringAttr>(position, "moe.name"))
-      return kernel.emitOpError("result ") << position << " has no moe.name";
-    if (!value.getDefiningOp() || !outputs.insert({value, position}).second)
-      return op.emitOpError("result ")
-             << position << " is an argument or another result";
-  }
-  return success();
-}
-
 Buffer KernelLowering::outputMemory(int64_t position, RankedTensorType type) {
   int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
   return e.atEntry([&]() -> Buffer {
@@ -258,9 +247,8 @@ LogicalResult KernelLowering::finish(func::ReturnOp op) {
   for (auto [value, position] : outputs) {
     if (direct.contains(value))
       continue;
-    auto name = kernel.getResultAttrOfType<StringAttr>(position, "moe.name");
     Buffer buffer = get(value);
-    bool hidden = name.getValue() == "hidden";
+    bool hidden = outputName(kernel, position) == "hidden";
     if (hidden && !buffer.elementType().isF32())
       return op.emitOpError("returns 'hidden' as ")
              << buffer.elementType() << ", not f32";

@@ -48,7 +48,12 @@ LogicalResult KernelLowering::run() {
         "has control flow; the CPU back end lowers straight-line layers");
   auto terminator =
       cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
-  if (failed(bindOutputs(terminator)) || failed(bindArguments()))
+  FailureOr<llvm::MapVector<Value, int64_t>> returned =
+      layerOutputs(kernel, terminator);
+  if (failed(returned))
+    return failure();
+  outputs = std::move(*returned);
+  if (failed(bindArguments()))
     return failure();
   hoistRowWork(kernel.getBody().front());
   for (Operation &op : kernel.getBody().front().without_terminator()) {
@@ -63,19 +68,11 @@ LogicalResult KernelLowering::run() {
   return success();
 }
 
-/// Whether the caller can supply the value itself.
-static bool isRoutingName(StringRef name) {
-  return name == "topk_ids" || name == "topk_weights";
-}
-
 LogicalResult KernelLowering::lowerUnlessGiven(Operation &op) {
   bool isRouting = llvm::any_of(op.getResults(), [&](Value result) {
     auto output = outputs.find(result);
     return output != outputs.end() &&
-           isRoutingName(
-               kernel
-                   .getResultAttrOfType<StringAttr>(output->second, "moe.name")
-                   .getValue());
+           isRoutingOutput(outputName(kernel, output->second));
   });
   if (!isRouting)
     return lower(op);
@@ -112,14 +109,11 @@ LogicalResult KernelLowering::lower(Operation &op) {
       // The destination of an element-wise operation is its result's buffer.
       .Case([&](tensor::EmptyOp op) { return success(); })
       .Case([&](tensor::DimOp op) -> LogicalResult {
-        std::optional<int64_t> dim = op.getConstantIndex();
+        FailureOr<int64_t> dim = askedDimension(op);
+        if (failed(dim))
+          return failure();
         Value source = op.getSource();
-        if (!dim)
-          return op.emitOpError("asks for a dimension that is not constant");
-        auto type = dyn_cast<RankedTensorType>(source.getType());
-        if (!type || *dim < 0 || *dim >= type.getRank())
-          return op.emitOpError()
-                 << "asks for dimension " << *dim << " of " << source.getType();
+        auto type = cast<RankedTensorType>(source.getType());
         scalars[op.getResult()] = type.isDynamicDim(*dim)
                                       ? e.count(rowCount(source))
                                       : e.index(type.getDimSize(*dim));
@@ -128,7 +122,7 @@ LogicalResult KernelLowering::lower(Operation &op) {
       .Default([&](Operation *op) -> LogicalResult {
         if (op->getNumResults() == 1 &&
             isa<RankedTensorType>(op->getResult(0).getType()) &&
-            isVectorizable(*op))
+            isElementwise(*op))
           return lowerElementwise(*this, *op);
         bool isScalarMath =
             op->getNumRegions() == 0 && op->getNumResults() == 1 &&
@@ -145,38 +139,8 @@ LogicalResult KernelLowering::lower(Operation &op) {
 }
 
 RowCount KernelLowering::rowCount(Value tensor) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  if (!type.isDynamicDim(0))
-    return {.fixed = type.getDimSize(0)};
-  // Rows are tokens, unless they are the slots of some choices for each.
-  Operation *op = tensor.getDefiningOp();
-  if (auto group = dyn_cast_if_present<moe::GroupOp>(op))
-    return {.perToken =
-                cast<RankedTensorType>(group.getIds().getType()).getDimSize(1)};
-  if (auto router = dyn_cast_if_present<moe::RouterOp>(op))
-    return rowCount(router.getRows()[0]);
-  if (auto encode = dyn_cast_if_present<moe::EncodeOp>(op))
-    return rowCount(encode.getX());
-  if (auto dispatch = dyn_cast_if_present<moe::DispatchOp>(op))
-    return rowCount(dispatch.getSlots());
-  if (auto product = dyn_cast_if_present<moe::GroupedMatmulOp>(op)) {
-    if (product.getCombineWeights())
-      return rowCount(product.getCombineWeights());
-    return rowCount(product.getGather() ? Value(product.getGather())
-                                        : Value(product.getInput()));
-  }
-  if (auto fill = dyn_cast_if_present<linalg::FillOp>(op))
-    return rowCount(fill.getOutputs()[0]);
-  if (auto empty = dyn_cast_if_present<tensor::EmptyOp>(op))
-    if (auto size = empty.getDynamicSizes()[0].getDefiningOp<tensor::DimOp>())
-      return rowCount(size.getSource());
-  if (auto generic = dyn_cast_if_present<linalg::GenericOp>(op))
-    for (auto [operand, map] :
-         llvm::zip(generic.getDpsInputs(), generic.getIndexingMapsArray()))
-      if (map.getNumResults() > 0 &&
-          map.getResult(0) == getAffineDimExpr(0, map.getContext()))
-        return rowCount(operand);
-  return {.perToken = 1};
+  TensorRows rows = tensorRows(tensor);
+  return {.perToken = rows.perToken, .fixed = rows.fixed};
 }
 
 /// Whether everything that touches the value does so element by element, so

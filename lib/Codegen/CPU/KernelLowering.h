@@ -12,9 +12,9 @@
 #define MOEC_LIB_CODEGEN_CPU_KERNELLOWERING_H
 
 #include "KernelEmitter.h"
+#include "moec/Codegen/Common/LayerFunction.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "llvm/ADT/MapVector.h"
 
 namespace moec::cpu {
 
@@ -53,7 +53,6 @@ private:
   LogicalResult bindArguments();
   LogicalResult bindInput(BlockArgument argument, StringRef inputName,
                           int64_t position);
-  LogicalResult bindOutputs(func::ReturnOp op);
   LogicalResult lower(Operation &op);
   LogicalResult lowerUnlessGiven(Operation &op);
   LogicalResult finish(func::ReturnOp op);

@@ -11,7 +11,6 @@
 #include "moec/Codegen/CPU/Passes.h"
 
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_MOELOWERTOCPUPASS
@@ -23,25 +22,10 @@ struct MoeLowerToCpuPass : impl::MoeLowerToCpuPassBase<MoeLowerToCpuPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    ModuleOp module = getOperation();
-    llvm::SetVector<Operation *> kernels;
-    for (auto layer : module.getOps<LayerOp>())
-      kernels.insert(module.lookupSymbol(layer.getKernel()));
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!kernels.contains(function) && function.isPublic()) {
-        function.emitOpError("is a layer that no moe.layer binds; run "
-                             "moe-share-kernels first");
-        return signalPassFailure();
-      }
-    for (Operation *kernel : kernels)
-      if (failed(moec::cpu::KernelLowering(cast<func::FuncOp>(kernel), lanes,
-                                           int8Dot)
-                     .run()))
-        return signalPassFailure();
-    for (Operation &op :
-         llvm::make_early_inc_range(module.getBody()->getOperations()))
-      if (isa<LayerOp, WeightOp>(op) || kernels.contains(&op))
-        op.erase();
+    if (failed(moec::lowerLayers(getOperation(), [&](func::FuncOp layer) {
+          return moec::cpu::KernelLowering(layer, lanes, int8Dot).run();
+        })))
+      signalPassFailure();
   }
 };
 

@@ -65,7 +65,8 @@ LogicalResult lowerGroupedMatmul(KernelLowering &k, moe::GroupedMatmulOp op) {
     return op.emitOpError("combines into ")
            << op.getResult().getType().getElementType()
            << "; the CPU back end combines into f32";
-  if (op.hasEpilogue() && failed(checkVectorizable(op.getEpilogue().front())))
+  if (op.hasEpilogue() &&
+      failed(checkElementwise(op.getEpilogue().front(), "vectors")))
     return failure();
   ProductOperands operands;
   auto buffer = [&](Value value) -> std::optional<Buffer> {

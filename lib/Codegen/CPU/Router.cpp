@@ -53,17 +53,6 @@ public:
   LogicalResult run();
 
 private:
-  /// What a region argument stands for outside.
-  Value outside(Value argument) {
-    unsigned number = cast<BlockArgument>(argument).getArgNumber();
-    unsigned rows = op.getRows().size();
-    return number < rows ? op.getRows()[number] : op.getParams()[number - rows];
-  }
-  bool isRowArgument(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    return argument && argument.getArgNumber() < op.getRows().size();
-  }
-
   LogicalResult bindParams();
   /// Prepares `linear` as a product of `rowsAtOnce` rows of `rows`, which has
   /// `resultRows` results at a time.
@@ -115,14 +104,14 @@ LogicalResult RouterLowering::prepare(moe::LinearOp linear, Buffer rows,
   Buffer result = e.allocate(resultRows, cols, e.b.getF32Type());
   SmallVector<Value, 1> columns;
   if (linear.getBias())
-    columns.push_back(outside(linear.getBias()));
+    columns.push_back(op.getOutside(linear.getBias()));
   FailureOr<PackedProduct> product =
-      packProduct(k, linear, strategy, outside(linear.getWeight()), columns,
-                  linear.getX(), rows, result);
+      packProduct(k, linear, strategy, op.getOutside(linear.getWeight()),
+                  columns, linear.getX(), rows, result);
   if (failed(product))
     return failure();
   TileFunctions tiles(e, product->shape, k.uniqueName("gate"));
-  auto &list = isRowArgument(linear.getX()) ? gates : inner;
+  auto &list = op.isRowArg(linear.getX()) ? gates : inner;
   list.push_back({linear, std::move(*product), std::move(tiles), result});
   return success();
 }
@@ -131,7 +120,7 @@ void RouterLowering::emitGate(RowProduct &gate, Value tokens) {
   const TileShape &shape = gate.product.shape;
   int64_t most = shape.tile.getRows();
   Value panels = e.index(shape.panels()), runs = countRuns(e, tokens, most);
-  Value rows = k.get(outside(gate.op.getX())).memref;
+  Value rows = k.get(op.getOutside(gate.op.getX())).memref;
   e.beginStage(Split::Other);
   auto [from, to] = e.share(e.mul(runs, panels));
   e.loop(from, to, [&](Value pair) {
@@ -192,10 +181,10 @@ LogicalResult RouterLowering::run() {
   RowCount count = k.rowCount(op.getRows()[0]);
   Value tokens = e.count(count);
   for (auto linear : op.getBody().getOps<moe::LinearOp>()) {
-    if (!isRowArgument(linear.getX()))
+    if (!op.isRowArg(linear.getX()))
       continue;
     auto tile = dyn_cast_if_present<moe::CpuTileAttr>(linear.getStrategyAttr());
-    if (failed(prepare(linear, k.get(outside(linear.getX())),
+    if (failed(prepare(linear, k.get(op.getOutside(linear.getX())),
                        tile ? tile.getRows() : 1, count)))
       return failure();
     emitGate(gates.back(), tokens);

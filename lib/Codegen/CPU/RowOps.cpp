@@ -37,7 +37,7 @@ LogicalResult RowProgram::emit(Operation &op) {
         return success();
       })
       .Default([&](Operation *op) -> LogicalResult {
-        if (isVectorizable(*op))
+        if (isElementwise(*op))
           return emitElementwise(*op);
         return op->emitOpError("has no CPU lowering inside a router");
       });

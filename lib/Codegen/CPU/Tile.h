@@ -77,6 +77,10 @@ struct TileArguments {
   Value from, to, partials, firstPartial;
 };
 
+/// Emits what a tile of `rows` rows does.
+void emitTileBody(KernelEmitter &e, const TileShape &shape,
+                  const TileArguments &arguments, int64_t rows);
+
 /// The functions `NAME_tileR` for tiles of 1 to `tile.rows` rows, in the module
 /// of the kernel.
 class TileFunctions {

@@ -9,15 +9,9 @@
 #define MOEC_LIB_CODEGEN_CPU_VECTORBODY_H
 
 #include "KernelEmitter.h"
+#include "moec/Codegen/Common/Elementwise.h"
 
 namespace moec::cpu {
-
-/// Whether `op` can be cloned onto vectors: element-wise, or a constant.
-bool isVectorizable(Operation &op);
-
-/// Checks that every operation of `body` but the terminator is vectorizable;
-/// reports the first that is not.
-LogicalResult checkVectorizable(Block &body);
 
 /// Clones `op` with operands `operands`, each result a vector of `width`.
 Value cloneOnVectors(KernelEmitter &e, Operation &op, ValueRange operands,

@@ -109,17 +109,6 @@ LogicalResult LayerLowering::bindInput(BlockArgument argument, StringRef name,
 // Outputs
 //===----------------------------------------------------------------------===//
 
-LogicalResult LayerLowering::bindOutputs(func::ReturnOp op) {
-  for (auto [position, value] : llvm::enumerate(op.getOperands())) {
-    if (!kernel.getResultAttrOfType<StringAttr>(position, "moe.name"))
-      return kernel.emitOpError("result ") << position << " has no moe.name";
-    if (!value.getDefiningOp() || !outputs.insert({value, position}).second)
-      return op.emitOpError("result ")
-             << position << " is an argument or another result";
-  }
-  return success();
-}
-
 Buffer LayerLowering::outputMemory(int64_t position, RankedTensorType type) {
   int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
   return {argument(moe::ArgumentKind::Output, position),
@@ -134,8 +123,7 @@ void LayerLowering::copyOut(Buffer source, int64_t position) {
   DeviceKernel k = begin(kernel.getLoc(), "result", copyThreads);
   Memory from = use(k, source);
   Value row = k.block();
-  auto name = kernel.getResultAttrOfType<StringAttr>(position, "moe.name");
-  if (name.getValue() == "hidden") {
+  if (outputName(kernel, position) == "hidden") {
     forHiddenType(k, k.parameter(of(moe::ArgumentKind::OutputType)),
                   k.parameter(of(moe::ArgumentKind::Output)),
                   k.parameter(of(moe::ArgumentKind::OutputStride)),
@@ -169,9 +157,8 @@ LogicalResult LayerLowering::finish(func::ReturnOp op) {
   for (auto [value, position] : outputs) {
     if (direct.contains(value))
       continue;
-    auto name = kernel.getResultAttrOfType<StringAttr>(position, "moe.name");
     Buffer buffer = get(value);
-    if (name.getValue() == "hidden" && !buffer.element.isF32())
+    if (outputName(kernel, position) == "hidden" && !buffer.element.isF32())
       return op.emitOpError("returns 'hidden' as ")
              << buffer.element << ", not f32";
     copyOut(buffer, position);

@@ -28,7 +28,12 @@ LogicalResult LayerLowering::run() {
         "has control flow; the NVPTX back end lowers straight-line layers");
   auto terminator =
       cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
-  if (failed(bindOutputs(terminator)) || failed(bindArguments()))
+  FailureOr<llvm::MapVector<Value, int64_t>> returned =
+      layerOutputs(kernel, terminator);
+  if (failed(returned))
+    return failure();
+  outputs = std::move(*returned);
+  if (failed(bindArguments()))
     return failure();
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (failed(lowerUnlessGiven(op)))
@@ -39,19 +44,11 @@ LogicalResult LayerLowering::run() {
   return success();
 }
 
-/// Whether the caller can supply the value itself.
-static bool isRoutingName(StringRef name) {
-  return name == "topk_ids" || name == "topk_weights";
-}
-
 LogicalResult LayerLowering::lowerUnlessGiven(Operation &op) {
   auto isRouting = [&](Value result) {
     auto output = outputs.find(result);
     return output != outputs.end() &&
-           isRoutingName(
-               kernel
-                   .getResultAttrOfType<StringAttr>(output->second, "moe.name")
-                   .getValue());
+           isRoutingOutput(outputName(kernel, output->second));
   };
   if (!llvm::any_of(op.getResults(), isRouting))
     return lower(op);
@@ -87,8 +84,9 @@ LogicalResult LayerLowering::lower(Operation &op) {
       .Case([&](linalg::FillOp op) { return lowerFill(*this, op); })
       // Destinations are their results' buffers, numbers are computed where
       // they are used.
-      .Case<tensor::EmptyOp, tensor::DimOp>(
-          [&](Operation *) { return success(); })
+      .Case([&](tensor::EmptyOp op) { return success(); })
+      .Case(
+          [&](tensor::DimOp op) -> LogicalResult { return askedDimension(op); })
       .Default([&](Operation *op) -> LogicalResult {
         Type type =
             op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
@@ -139,13 +137,13 @@ FailureOr<Value> LayerLowering::scalar(DeviceKernel &k, Value value,
     return toIndex(k.parameter(argument(moe::ArgumentKind::Sequence)));
   Operation *op = value.getDefiningOp();
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    FailureOr<int64_t> position = askedDimension(dim);
+    if (failed(position))
+      return failure();
     auto type = cast<RankedTensorType>(dim.getSource().getType());
-    std::optional<int64_t> position = dim.getConstantIndex();
-    if (!position)
-      return dim.emitOpError("asks for a dimension that is not constant");
     if (!type.isDynamicDim(*position))
       return toIndex(k.i32(type.getDimSize(*position)));
-    return toIndex(count(k, rowCount(dim.getSource())));
+    return toIndex(count(k, tensorRows(dim.getSource())));
   }
   if (!isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) ||
       op->getNumRegions() != 0)
@@ -185,39 +183,6 @@ Buffer LayerLowering::allocate(Count rows, int64_t cols, Type element) {
   return buffer;
 }
 
-Count LayerLowering::rowCount(Value tensor) const {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  if (!type.isDynamicDim(0))
-    return {.fixed = type.getDimSize(0)};
-  // Rows are tokens, unless they are the slots of some choices for each.
-  Operation *op = tensor.getDefiningOp();
-  if (auto group = dyn_cast_if_present<moe::GroupOp>(op))
-    return {.perToken =
-                cast<RankedTensorType>(group.getIds().getType()).getDimSize(1)};
-  if (auto router = dyn_cast_if_present<moe::RouterOp>(op))
-    return rowCount(router.getRows()[0]);
-  if (auto dispatch = dyn_cast_if_present<moe::DispatchOp>(op))
-    return rowCount(dispatch.getSlots());
-  if (auto product = dyn_cast_if_present<moe::GroupedMatmulOp>(op)) {
-    if (product.getCombineWeights())
-      return rowCount(product.getCombineWeights());
-    return rowCount(product.getGather() ? Value(product.getGather())
-                                        : Value(product.getInput()));
-  }
-  if (auto fill = dyn_cast_if_present<linalg::FillOp>(op))
-    return rowCount(fill.getOutputs()[0]);
-  if (auto empty = dyn_cast_if_present<tensor::EmptyOp>(op))
-    if (auto size = empty.getDynamicSizes()[0].getDefiningOp<tensor::DimOp>())
-      return rowCount(size.getSource());
-  if (auto generic = dyn_cast_if_present<linalg::GenericOp>(op))
-    for (auto [operand, map] :
-         llvm::zip(generic.getDpsInputs(), generic.getIndexingMapsArray()))
-      if (map.getNumResults() > 0 &&
-          map.getResult(0) == getAffineDimExpr(0, map.getContext()))
-        return rowCount(operand);
-  return {.perToken = 1};
-}
-
 Buffer LayerLowering::allocateResult(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
@@ -229,7 +194,7 @@ Buffer LayerLowering::allocateResult(Value tensor) {
     buffer = outputMemory(output->second, type);
     direct.insert(tensor);
   } else {
-    buffer = allocate(rowCount(tensor), cols, type.getElementType());
+    buffer = allocate(tensorRows(tensor), cols, type.getElementType());
   }
   set(tensor, buffer);
   return buffer;

@@ -12,16 +12,14 @@
 #define MOEC_LIB_CODEGEN_NVPTX_LAYERLOWERING_H
 
 #include "DeviceKernel.h"
+#include "moec/Codegen/Common/LayerFunction.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace moec::nvptx {
 
-/// `perToken * T + fixed` of something.
-struct Count {
-  int64_t perToken = 0, fixed = 0;
-};
+using Count = TensorRows;
 
 /// A matrix in device memory. Rows of the workspace have room up to `stride`
 /// elements, zeros where a product may read them.
@@ -70,8 +68,6 @@ public:
   Buffer allocateDense(Count rows, int64_t cols, Type element);
   /// Makes the buffer of a result; the caller's memory where that will do.
   Buffer allocateResult(Value tensor);
-  /// The rows of a tensor.
-  Count rowCount(Value tensor) const;
   /// The number of a function argument among the weights, if it is one.
   std::optional<int64_t> weightNumber(Value tensor) const;
   /// Weights packed as `pack` says, `[rows, stride]`.
@@ -91,7 +87,6 @@ private:
   LogicalResult bindArguments();
   LogicalResult bindInput(BlockArgument argument, StringRef name,
                           int64_t position);
-  LogicalResult bindOutputs(func::ReturnOp op);
   LogicalResult finish(func::ReturnOp op);
   Buffer outputMemory(int64_t position, RankedTensorType type);
   void copyOut(Buffer source, int64_t position);

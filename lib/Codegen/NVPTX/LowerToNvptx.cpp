@@ -10,8 +10,6 @@
 #include "LayerLowering.h"
 #include "moec/Codegen/NVPTX/Passes.h"
 
-#include "llvm/ADT/SetVector.h"
-
 namespace mlir::moe {
 #define GEN_PASS_DEF_MOELOWERTONVPTXPASS
 #include "moec/Dialect/Moe/MoeNvptxPasses.h.inc"
@@ -23,23 +21,10 @@ struct MoeLowerToNvptxPass
   using Base::Base;
 
   void runOnOperation() override {
-    ModuleOp module = getOperation();
-    llvm::SetVector<Operation *> kernels;
-    for (auto layer : module.getOps<LayerOp>())
-      kernels.insert(module.lookupSymbol(layer.getKernel()));
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!kernels.contains(function) && function.isPublic()) {
-        function.emitOpError("is a layer that no moe.layer binds; run "
-                             "moe-share-kernels first");
-        return signalPassFailure();
-      }
-    for (Operation *kernel : kernels)
-      if (failed(moec::nvptx::LayerLowering(cast<func::FuncOp>(kernel)).run()))
-        return signalPassFailure();
-    for (Operation &op :
-         llvm::make_early_inc_range(module.getBody()->getOperations()))
-      if (isa<LayerOp, WeightOp>(op) || kernels.contains(&op))
-        op.erase();
+    if (failed(moec::lowerLayers(getOperation(), [&](func::FuncOp layer) {
+          return moec::nvptx::LayerLowering(layer).run();
+        })))
+      signalPassFailure();
   }
 };
 

@@ -232,7 +232,8 @@ LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op) {
 }
 
 LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
-  if (op.hasEpilogue() && failed(checkElementwise(op.getEpilogue().front())))
+  if (op.hasEpilogue() &&
+      failed(checkElementwise(op.getEpilogue().front(), oneThread)))
     return failure();
   auto buffer = [&](Value value) -> std::optional<Buffer> {
     return value ? std::optional(l.get(value)) : std::nullopt;
@@ -256,7 +257,7 @@ LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
     product.table = *table;
   }
   Count rows =
-      l.rowCount(op.getGather() ? Value(op.getGather()) : Value(op.getInput()));
+      tensorRows(op.getGather() ? Value(op.getGather()) : Value(op.getInput()));
   if (!op.getCombineWeights()) {
     product.result = l.allocateResult(op.getResult());
     return emit(l, product, rows);

@@ -28,17 +28,6 @@ public:
   LogicalResult run();
 
 private:
-  /// What a region argument stands for outside.
-  Value outside(Value argument) {
-    unsigned number = cast<BlockArgument>(argument).getArgNumber();
-    unsigned rows = op.getRows().size();
-    return number < rows ? op.getRows()[number] : op.getParams()[number - rows];
-  }
-  bool isRowArgument(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    return argument && argument.getArgNumber() < op.getRows().size();
-  }
-
   LogicalResult bindParams();
   LogicalResult bindRows(Value row);
   LogicalResult emitLinear(moe::LinearOp linear, Value row);
@@ -113,7 +102,7 @@ LogicalResult RouterLowering::emitLinear(moe::LinearOp linear, Value row) {
   };
   auto sumsOf = [&](Value first) -> SmallVector<Value> {
     SmallVector<Value> sums(count, k.f32(0.0));
-    if (isRowArgument(linear.getX())) {
+    if (op.isRowArg(linear.getX())) {
       // Both have zeros up to the next multiple of the warp's size.
       Memory x = memories.lookup(linear.getX());
       return k.loopCarried(k.lane(), llvm::alignTo(width, warpSize), warpSize,
@@ -173,7 +162,7 @@ LogicalResult RouterLowering::run() {
     memories[op.getRowArg(i)] = l.use(k, rows);
   if (failed(bindParams()))
     return failure();
-  Count rows = l.rowCount(op.getRows()[0]);
+  Count rows = tensorRows(op.getRows()[0]);
   Value row = k.add(k.mul(k.block(), routerWarps), k.warp());
   LogicalResult result = success();
   k.when(k.less(row, l.count(k, rows)), [&] { result = emitRow(row); });

@@ -12,15 +12,12 @@
 #define MOEC_LIB_CODEGEN_NVPTX_SCALARBODY_H
 
 #include "DeviceKernel.h"
+#include "moec/Codegen/Common/Elementwise.h"
 
 namespace moec::nvptx {
 
-/// Whether the operation works element by element and has one result.
-bool isElementwise(Operation &op);
-
-/// Reports the first operation of a region that is not element-wise, or reads
-/// something from outside that is not a constant.
-LogicalResult checkElementwise(Block &body);
+/// Where such operations run, for messages.
+inline constexpr llvm::StringLiteral oneThread = "the numbers of one thread";
 
 /// A copy of an element-wise operation on one element of each operand.
 Value cloneOnElements(DeviceKernel &k, Operation &op, ValueRange elements);

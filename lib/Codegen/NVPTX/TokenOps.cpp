@@ -42,7 +42,7 @@ emitSortedRows(LayerLowering &l, moe::GroupOp group, Location loc,
   Value row = k.block();
   Value used = k.load(offsets, 0, static_cast<int64_t>(group.getExperts()));
   k.when(k.less(row, used), [&] { body(k, row, k.load(slots, row, 0)); });
-  l.launch(k, {.rows = l.rowCount(group.getSlots())});
+  l.launch(k, {.rows = tensorRows(group.getSlots())});
 }
 
 LogicalResult lowerDispatch(LayerLowering &l, moe::DispatchOp op) {
@@ -167,33 +167,6 @@ LogicalResult lowerIdentityExperts(LayerLowering &l,
 // Element-wise operations
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// How an element-wise operation reads an operand: whether rows and columns of
-/// the operand run with those of the result.
-struct OperandAccess {
-  bool byRow = false, byCol = false;
-};
-} // namespace
-
-static FailureOr<OperandAccess> getAccess(linalg::GenericOp op, AffineMap map) {
-  OperandAccess access;
-  for (AffineExpr result : map.getResults()) {
-    auto dim = dyn_cast<AffineDimExpr>(result);
-    if (!dim && !isa<AffineConstantExpr>(result))
-      return op.emitOpError("reads an operand by ")
-             << AffineMapAttr::get(map)
-             << "; the NVPTX back end reads rows, columns or broadcasts";
-    if (!dim)
-      continue;
-    bool isRow = dim.getPosition() == 0;
-    if ((isRow && access.byCol) || (isRow ? access.byRow : access.byCol))
-      return op.emitOpError("reads an operand transposed, by ")
-             << AffineMapAttr::get(map);
-    (isRow ? access.byRow : access.byCol) = true;
-  }
-  return access;
-}
-
 /// A function that makes `tensor` row by row from the elements of `operands`,
 /// each read by its map.
 static LogicalResult
@@ -249,12 +222,12 @@ LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
       !op.getRegionOutputArgs()[0].use_empty())
     return op.emitOpError("is not an element-wise operation on rows; the NVPTX "
                           "back end lowers no other linalg.generic");
-  if (failed(checkElementwise(*op.getBlock())))
+  if (failed(checkElementwise(*op.getBlock(), oneThread)))
     return failure();
   SmallVector<OperandAccess> accesses;
   for (OpOperand *operand : op.getDpsInputOperands()) {
     FailureOr<OperandAccess> access =
-        getAccess(op, op.getMatchingIndexingMap(operand));
+        operandAccess(op, op.getMatchingIndexingMap(operand), "NVPTX");
     if (failed(access))
       return failure();
     accesses.push_back(*access);

@@ -113,9 +113,8 @@ struct DropRouterResultsPattern : OpRewritePattern<RouterOp> {
 
   /// What `result`, of which a row is `value`, is known to be equal to.
   static Value findSame(RouterOp router, OpResult result, Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value);
-        argument && argument.getArgNumber() < router.getRows().size()) {
-      Value row = router.getRows()[argument.getArgNumber()];
+    if (router.isRowArg(value)) {
+      Value row = router.getOutside(value);
       if (row.getType() == result.getType())
         return row;
     }

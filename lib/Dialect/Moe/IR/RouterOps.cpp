@@ -44,8 +44,18 @@ void RouterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 void RouterOp::getAsmBlockArgumentNames(Region &region,
                                         OpAsmSetValueNameFn setName) {
   for (BlockArgument argument : region.getArguments())
-    setName(argument,
-            argument.getArgNumber() < getRows().size() ? "row" : "param");
+    setName(argument, isRowArg(argument) ? "row" : "param");
+}
+
+bool RouterOp::isRowArg(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument && argument.getParentRegion() == &getBody() &&
+         argument.getArgNumber() < getRows().size();
+}
+
+Value RouterOp::getOutside(Value argument) {
+  // Arguments are in the order of the operands.
+  return getOperand(cast<BlockArgument>(argument).getArgNumber());
 }
 
 YieldOp RouterOp::getYield() {

@@ -1,0 +1,57 @@
+//===- LayerFunction.h - What a layer's function says -----------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every back end reads off the function of a layer the same way: which
+// functions are layers, how many rows a tensor has, what is returned by which
+// name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_CODEGEN_COMMON_LAYERFUNCTION_H
+#define MOEC_CODEGEN_COMMON_LAYERFUNCTION_H
+
+#include "moec/Dialect/Moe/Moe.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace moec {
+
+/// Lowers each function that a moe.layer binds by `lower`, once, then removes
+/// these functions, their layers and weights. Reports a layer that nothing
+/// binds.
+mlir::LogicalResult
+lowerLayers(mlir::ModuleOp module,
+            llvm::function_ref<mlir::LogicalResult(mlir::func::FuncOp)> lower);
+
+/// Rows of a tensor: `perToken * T + fixed`.
+struct TensorRows {
+  int64_t perToken = 0, fixed = 0;
+};
+
+/// The rows of a tensor of a layer.
+TensorRows tensorRows(mlir::Value tensor);
+
+/// The dimension a tensor.dim asks for. Reports one that is not constant or
+/// that the tensor lacks.
+mlir::FailureOr<int64_t> askedDimension(mlir::tensor::DimOp op);
+
+/// The values that a layer returns and their positions. Reports results without
+/// a name, and values that are no result of an operation of their own.
+mlir::FailureOr<llvm::MapVector<mlir::Value, int64_t>>
+layerOutputs(mlir::func::FuncOp layer, mlir::func::ReturnOp op);
+
+/// The name of the result at `position`, as layerOutputs() has checked it.
+llvm::StringRef outputName(mlir::func::FuncOp layer, int64_t position);
+
+/// Whether a caller can supply the output itself.
+inline bool isRoutingOutput(llvm::StringRef name) {
+  return name == "topk_ids" || name == "topk_weights";
+}
+
+} // namespace moec
+
+#endif // MOEC_CODEGEN_COMMON_LAYERFUNCTION_H
