@@ -61,9 +61,6 @@ config.substitutions += [
 config.available_features.add(os.uname().machine)
 if param("MOEC_SANITIZE", ""):
     config.available_features.add("sanitizer")
-    # LLVM's allocators poison what they hand out again, but only in code that is
-    # compiled with the sanitizer: the packaged libMLIR would seem to read it.
-    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 # A small file system of its own, for tests of full and read-only disks.
 if subprocess.run(
     ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", source], stderr=subprocess.DEVNULL
