@@ -32,13 +32,16 @@ Expected<BenchFormat> parseFormat(StringRef text) {
   format.quantize.weights = weights.str();
   if (!rows.empty())
     format.quantize.activations = rows.str();
-  if (weights == "int8" && (rows.empty() || rows == "int8") &&
-      (group.empty() || !group.getAsInteger(10, format.quantize.group)))
+  bool encoded = weights == "int8" || weights == "int4" || weights == "mxfp4";
+  bool grouped =
+      group.empty() ||
+      (weights != "mxfp4" && !group.getAsInteger(10, format.quantize.group));
+  if (encoded && grouped && (rows.empty() || rows == "int8"))
     return format;
   return usageError("{} is no format of weights; the formats are f32, f16, "
-                    "bf16, int8, int8:GROUP with a scale for each GROUP "
-                    "numbers, and int8/int8 or int8:GROUP/int8 with rows in "
-                    "int8 too",
+                    "bf16, int8, int4 and mxfp4; int8 and int4 may have :GROUP "
+                    "after them, a scale for each GROUP numbers, and all three "
+                    "/int8, which rounds rows to int8 too",
                     quote(text));
 }
 

@@ -34,7 +34,7 @@ struct BenchFormat {
 };
 
 /// WEIGHTS[:GROUP][/ROWS]: "bf16", "int8" (a scale for each row of weights),
-/// "int8:128" (for each 128 numbers), "int8:128/int8" (rows in int8 as well).
+/// "int4:128" (for each 128 numbers), "mxfp4/int8" (rows in int8 as well).
 llvm::Expected<BenchFormat> parseFormat(llvm::StringRef text);
 
 /// Where tokens go.
