@@ -13,100 +13,6 @@
 
 namespace moec::cpu {
 
-Value Arithmetic::load(Value panel, Value offset, int64_t v, Type element,
-                       int64_t width) const {
-  int64_t bytes = width * elementBytes(element);
-  Value raw =
-      vector::LoadOp::create(e.b, e.vector(e.b.getI8Type(), bytes), panel,
-                             ValueRange{e.add(offset, e.index(v * bytes))});
-  return vector::BitCastOp::create(e.b, e.vector(element, width), raw);
-}
-
-Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
-  switch (format->block.scale) {
-  case ScaleType::F32:
-    return load(panel, offset, v, e.b.getF32Type(), lanes);
-  case ScaleType::BF16:
-    return arith::ExtFOp::create(
-        e.b, f32Vector(), load(panel, offset, v, e.b.getBF16Type(), lanes));
-  case ScaleType::E8M0:
-    break;
-  }
-  // The exponent of an f32; a half, because codes are twice the numbers.
-  Value exponent = arith::ExtUIOp::create(
-      e.b, i32Vector(lanes), load(panel, offset, v, e.b.getI8Type(), lanes));
-  Value power = vector::BitCastOp::create(
-      e.b, f32Vector(),
-      arith::ShLIOp::create(e.b, exponent, e.splat(e.i32(23), lanes)));
-  return arith::MulFOp::create(e.b, power, e.splat(e.f32(0.5), lanes));
-}
-
-//===----------------------------------------------------------------------===//
-// Codes
-//===----------------------------------------------------------------------===//
-
-Value Arithmetic::codes(Value panel, Value offset, int64_t v,
-                        int64_t width) const {
-  if (format->block.codeBits() == 8)
-    return load(panel, offset, v, e.b.getI8Type(), width);
-  // A byte has a column of each half of the panel.
-  int64_t half = panels.getCols() / lanes / 2;
-  Value bytes = load(panel, offset, v % half, e.b.getI8Type(), width);
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        e.b, DenseElementsAttr::get(cast<VectorType>(bytes.getType()),
-                                    APInt(8, value)));
-  };
-  Value nibbles =
-      v < half ? arith::AndIOp::create(e.b, bytes, constant(15)).getResult()
-               : arith::ShRUIOp::create(e.b, bytes, constant(4)).getResult();
-  return format->block.code == CodeType::E2M1 ? lookUpFp4(nibbles, width)
-                                              : nibbles;
-}
-
-Value Arithmetic::lookUpFp4(Value codes, int64_t width) const {
-  // 12 + 2 * number.
-  static constexpr int8_t numbers[16] = {12, 13, 14, 15, 16, 18, 20, 24,
-                                         12, 11, 10, 9,  8,  6,  4,  0};
-  auto type = cast<VectorType>(codes.getType());
-  StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
-                   : width == 32 ? "llvm.x86.avx2.pshuf.b"
-                   : width == 16 ? "llvm.x86.ssse3.pshuf.b.128"
-                                 : "";
-  if (lanes >= 8 && !name.empty()) {
-    SmallVector<int8_t> table;
-    for (int64_t i = 0; i < width; i += 16)
-      table.append(std::begin(numbers), std::end(numbers));
-    Value constant = arith::ConstantOp::create(
-        e.b, DenseElementsAttr::get(type, ArrayRef<int8_t>(table)));
-    return LLVM::CallIntrinsicOp::create(e.b, type, e.b.getStringAttr(name),
-                                         ValueRange{constant, codes})
-        .getResult(0);
-  }
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        e.b, DenseElementsAttr::get(type, APInt(8, value)));
-  };
-  Value result = constant(numbers[0]);
-  for (int64_t code = 1; code < 16; ++code) {
-    Value isCode = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, codes,
-                                         constant(code));
-    result =
-        arith::SelectOp::create(e.b, isCode, constant(numbers[code]), result);
-  }
-  return result;
-}
-
-Value Arithmetic::decoded(Value panel, Value offset, int64_t v,
-                          int64_t width) const {
-  int64_t zero = RowStarts::of(panels.getEncoding()).zero;
-  Value wide = arith::ExtUIOp::create(e.b, i32Vector(width),
-                                      codes(panel, offset, v, width));
-  Value integers = e.sub(wide, e.splat(e.i32(zero), width));
-  return arith::SIToFPOp::create(e.b, e.vector(e.b.getF32Type(), width),
-                                 integers);
-}
-
 Value Arithmetic::start(RowOperand row, Value group) const {
   return e.splat(e.f32(0.0), lanes);
 }
@@ -153,9 +59,9 @@ public:
   Value weights(Value panel, Value offset, int64_t v) const override {
     if (!format)
       return load(panel, offset, v, panels.getType(), 2 * lanes);
-    // Codes have fewer bits than bf16: nothing is rounded.
-    return arith::TruncFOp::create(e.b, e.vector(e.b.getBF16Type(), 2 * lanes),
-                                   decoded(panel, offset, v, 2 * lanes));
+    if (format->block.codeBits() == 4 && lanes >= 8)
+      return nibblesAsBf16(panel, offset, v, 2 * lanes);
+    return upperHalves(decoded(panel, offset, v, 2 * lanes));
   }
 
   Value row(RowOperand row, Value k) const override {
@@ -169,6 +75,18 @@ public:
                     Value weights) const override {
     return x86vector::DotBF16Op::create(e.b, accumulator.getType(), accumulator,
                                         row, weights);
+  }
+
+private:
+  /// Floats as bf16. Codes have fewer bits than that: nothing is rounded.
+  Value upperHalves(Value floats) const {
+    int64_t width = cast<VectorType>(floats.getType()).getNumElements();
+    Value halves = vector::BitCastOp::create(
+        e.b, e.vector(e.b.getBF16Type(), 2 * width), floats);
+    SmallVector<int64_t> upper;
+    for (int64_t i = 0; i < width; ++i)
+      upper.push_back(2 * i + 1);
+    return vector::ShuffleOp::create(e.b, halves, halves, upper);
   }
 };
 
@@ -197,16 +115,14 @@ public:
 
   Value multiplyAdd(Value accumulator, Value row,
                     Value weights) const override {
-    if (!e.int8Dot)
+    if (lanes < 8)
       return multiplyAddByParts(accumulator, row, weights);
+    if (!e.int8Dot)
+      return multiplyAddByPairs(accumulator, row, weights);
     Value fours = vector::BitCastOp::create(
         e.b, cast<VectorType>(weights.getType()), row);
-    StringRef name = lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
-                                 : "llvm.x86.avx512.vpdpbusd.256";
-    return LLVM::CallIntrinsicOp::create(
-               e.b, accumulator.getType(), e.b.getStringAttr(name),
-               ValueRange{accumulator, weights, fours})
-        .getResult(0);
+    return x86(accumulator.getType(), "avx512.vpdpbusd.256",
+               "avx512.vpdpbusd.512", {accumulator, weights, fours});
   }
 
   Value toF32(Value accumulator) const override {
@@ -219,6 +135,52 @@ public:
   }
 
 private:
+  /// Without that dot product: sums of pairs, which x86 has for i16. Two
+  /// products of codes of four bits fit into it; of larger ones the even and
+  /// the odd elements are multiplied apart.
+  Value multiplyAddByPairs(Value accumulator, Value row, Value weights) const {
+    VectorType pairs = e.vector(e.b.getI16Type(), 2 * lanes);
+    if (format->block.codeBits() == 4) {
+      Value fours = vector::BitCastOp::create(
+          e.b, cast<VectorType>(weights.getType()), row);
+      Value sums = x86(pairs, "avx2.pmadd.ub.sw", "avx512.pmaddubs.w.512",
+                       {weights, fours});
+      return e.add(accumulator, sumsOfPairs(sums, words(1)));
+    }
+    Value stored = vector::BitCastOp::create(e.b, pairs, weights);
+    Value elements = vector::BitCastOp::create(e.b, pairs, row);
+    Value byte = words(8);
+    Value even =
+        sumsOfPairs(arith::AndIOp::create(e.b, stored, words(255)),
+                    arith::ShRSIOp::create(
+                        e.b, arith::ShLIOp::create(e.b, elements, byte), byte));
+    Value odd = sumsOfPairs(arith::ShRUIOp::create(e.b, stored, byte),
+                            arith::ShRSIOp::create(e.b, elements, byte));
+    return e.add(accumulator, e.add(even, odd));
+  }
+
+  /// The i32 sums of the products of neighbouring i16 numbers.
+  Value sumsOfPairs(Value x, Value y) const {
+    return x86(i32Vector(lanes), "avx2.pmadd.wd", "avx512.pmaddw.d.512",
+               {x, y});
+  }
+
+  /// `value` in every i16 of a vector.
+  Value words(int64_t value) const {
+    return arith::ConstantOp::create(
+        e.b, DenseElementsAttr::get(e.vector(e.b.getI16Type(), 2 * lanes),
+                                    APInt(16, value)));
+  }
+
+  /// An instruction of x86, by its names for 8 and for 16 lanes.
+  Value x86(Type type, StringRef name8, StringRef name16,
+            ValueRange operands) const {
+    std::string name = ("llvm.x86." + (lanes == 16 ? name16 : name8)).str();
+    return LLVM::CallIntrinsicOp::create(e.b, type, e.b.getStringAttr(name),
+                                         operands)
+        .getResult(0);
+  }
+
   /// The four products one by one.
   Value multiplyAddByParts(Value accumulator, Value row, Value weights) const {
     auto type = cast<VectorType>(accumulator.getType());

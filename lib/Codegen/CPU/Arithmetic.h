@@ -61,6 +61,9 @@ protected:
   Value codes(Value panel, Value offset, int64_t v, int64_t width) const;
   /// The same as floats, without what has been added.
   Value decoded(Value panel, Value offset, int64_t v, int64_t width) const;
+  /// The same as bf16, of codes of four bits; `width` is 16 or 32.
+  Value nibblesAsBf16(Value panel, Value offset, int64_t v,
+                      int64_t width) const;
   VectorType f32Vector() const { return e.vector(e.b.getF32Type(), lanes); }
   VectorType i32Vector(int64_t width) const {
     return e.vector(e.b.getI32Type(), width);
@@ -73,7 +76,11 @@ protected:
   const std::optional<moe::NumberFormat> format;
 
 private:
-  Value lookUpFp4(Value codes, int64_t width) const;
+  /// Vectors of half a panel, whose codes share bytes with those of the other.
+  int64_t halfVectors() const { return panels.getCols() / lanes / 2; }
+  bool isLowNibble(int64_t v) const { return v < halfVectors(); }
+  Value nibbleBytes(Value panel, Value offset, int64_t v, int64_t width) const;
+  Value lookUpFp4(Value codes) const;
 };
 
 } // namespace moec::cpu

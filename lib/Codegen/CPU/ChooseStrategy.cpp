@@ -58,8 +58,11 @@ struct MoeChooseStrategyPass
                                      numWeights));
     int64_t depth = fours ? 4 : pairs ? 2 : 1;
     int64_t rowVectors = vectors * (grouped ? 2 : 1);
-    // Codes on their way to floats take some too.
-    int64_t accumulators = registers * 3 / 4 - (format && !fours ? 4 : 0);
+    // Codes of eight bits on their way to floats take some too; those of four
+    // are looked up.
+    bool converts =
+        format && !fours && !(pairs && format->block.codeBits() == 4);
+    int64_t accumulators = registers * 3 / 4 - (converts ? 4 : 0);
     int64_t most = std::min(tileRows, accumulators / rowVectors);
     return CpuTileAttr::get(&getContext(), most, cols, depth, lanes,
                             tileUnroll);

@@ -1,0 +1,149 @@
+//===- Codes.cpp - Codes and scales of a panel as numbers -----------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every arithmetic does with encoded weights: it loads codes and scales
+// from the stream and decodes them in registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Arithmetic.h"
+#include "moec/Support/Float.h"
+
+namespace moec::cpu {
+
+Value Arithmetic::load(Value panel, Value offset, int64_t v, Type element,
+                       int64_t width) const {
+  int64_t bytes = width * elementBytes(element);
+  Value raw =
+      vector::LoadOp::create(e.b, e.vector(e.b.getI8Type(), bytes), panel,
+                             ValueRange{e.add(offset, e.index(v * bytes))});
+  return vector::BitCastOp::create(e.b, e.vector(element, width), raw);
+}
+
+Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
+  switch (format->block.scale) {
+  case ScaleType::F32:
+    return load(panel, offset, v, e.b.getF32Type(), lanes);
+  case ScaleType::BF16:
+    return arith::ExtFOp::create(
+        e.b, f32Vector(), load(panel, offset, v, e.b.getBF16Type(), lanes));
+  case ScaleType::E8M0:
+    break;
+  }
+  // The exponent of an f32; a half, because codes are twice the numbers.
+  Value exponent = arith::ExtUIOp::create(
+      e.b, i32Vector(lanes), load(panel, offset, v, e.b.getI8Type(), lanes));
+  Value power = vector::BitCastOp::create(
+      e.b, f32Vector(),
+      arith::ShLIOp::create(e.b, exponent, e.splat(e.i32(23), lanes)));
+  return arith::MulFOp::create(e.b, power, e.splat(e.f32(0.5), lanes));
+}
+
+/// A vector of integers of the type of `like`: `values`, over and over.
+static Value table(KernelEmitter &e, Value like, ArrayRef<int64_t> values) {
+  auto type = cast<VectorType>(like.getType());
+  SmallVector<APInt> elements;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    elements.push_back(APInt(type.getElementTypeBitWidth(),
+                             values[i % values.size()], /*isSigned=*/true));
+  return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, elements));
+}
+
+Value Arithmetic::nibbleBytes(Value panel, Value offset, int64_t v,
+                              int64_t width) const {
+  return load(panel, offset, v % halfVectors(), e.b.getI8Type(), width);
+}
+
+Value Arithmetic::codes(Value panel, Value offset, int64_t v,
+                        int64_t width) const {
+  if (format->block.codeBits() == 8)
+    return load(panel, offset, v, e.b.getI8Type(), width);
+  Value bytes = nibbleBytes(panel, offset, v, width);
+  Value nibbles =
+      isLowNibble(v)
+          ? arith::AndIOp::create(e.b, bytes, table(e, bytes, 15)).getResult()
+          : arith::ShRUIOp::create(e.b, bytes, table(e, bytes, 4)).getResult();
+  return format->block.code == CodeType::E2M1 ? lookUpFp4(nibbles) : nibbles;
+}
+
+/// The numbers of all fp4 codes, plus 12 and doubled.
+static SmallVector<int64_t> storedFp4Numbers() {
+  SmallVector<int64_t> numbers;
+  for (int8_t code = 0; code < 16; ++code)
+    numbers.push_back(
+        12 + static_cast<int64_t>(2 * codeValue(CodeType::E2M1, code)));
+  return numbers;
+}
+
+Value Arithmetic::lookUpFp4(Value codes) const {
+  SmallVector<int64_t> numbers = storedFp4Numbers();
+  auto type = cast<VectorType>(codes.getType());
+  int64_t width = type.getNumElements();
+  if (lanes < 8) {
+    Value result = table(e, codes, numbers[0]);
+    for (int64_t code = 1; code < 16; ++code) {
+      Value isCode = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, codes,
+                                           table(e, codes, code));
+      result = arith::SelectOp::create(e.b, isCode,
+                                       table(e, codes, numbers[code]), result);
+    }
+    return result;
+  }
+  if (width < 16) {
+    // The least that pshufb takes.
+    auto resized = [&](Value x, int64_t size) {
+      SmallVector<int64_t> lanes;
+      for (int64_t i = 0; i < size; ++i)
+        lanes.push_back(i % width);
+      return vector::ShuffleOp::create(e.b, x, x, lanes);
+    };
+    return resized(lookUpFp4(resized(codes, 16)), width);
+  }
+  StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
+                   : width == 32 ? "llvm.x86.avx2.pshuf.b"
+                                 : "llvm.x86.ssse3.pshuf.b.128";
+  return LLVM::CallIntrinsicOp::create(
+             e.b, type, e.b.getStringAttr(name),
+             ValueRange{table(e, codes, numbers), codes})
+      .getResult(0);
+}
+
+Value Arithmetic::decoded(Value panel, Value offset, int64_t v,
+                          int64_t width) const {
+  int64_t zero = RowStarts::of(panels.getEncoding()).zero;
+  Value wide = arith::ExtUIOp::create(e.b, i32Vector(width),
+                                      codes(panel, offset, v, width));
+  Value integers = e.sub(wide, e.splat(e.i32(zero), width));
+  return arith::SIToFPOp::create(e.b, e.vector(e.b.getF32Type(), width),
+                                 integers);
+}
+
+Value Arithmetic::nibblesAsBf16(Value panel, Value offset, int64_t v,
+                                int64_t width) const {
+  Value bytes = nibbleBytes(panel, offset, v, width);
+  VectorType words = e.vector(e.b.getI16Type(), width);
+  Value codes = arith::ExtUIOp::create(e.b, words, bytes);
+  // vpermw takes as many bits of an index as it has elements: a table that
+  // repeats itself makes the rest of them harmless.
+  if (!isLowNibble(v))
+    codes = arith::ShRUIOp::create(e.b, codes, table(e, codes, 4));
+  SmallVector<int64_t> numbers;
+  for (int8_t code = 0; code < 16; ++code) {
+    float number = format->block.code == CodeType::E2M1
+                       ? 2 * codeValue(CodeType::E2M1, code)
+                       : static_cast<float>(code - format->block.bias());
+    numbers.push_back(floatToBf16(number));
+  }
+  StringRef name = width == 32 ? "llvm.x86.avx512.permvar.hi.512"
+                               : "llvm.x86.avx512.permvar.hi.256";
+  Value found =
+      LLVM::CallIntrinsicOp::create(e.b, words, e.b.getStringAttr(name),
+                                    ValueRange{table(e, codes, numbers), codes})
+          .getResult(0);
+  return vector::BitCastOp::create(e.b, e.vector(e.b.getBF16Type(), width),
+                                   found);
+}
+
+} // namespace moec::cpu
