@@ -153,8 +153,6 @@ static void syncWarp(Thread &thread, const Site &site, const uint64_t *in,
   });
 }
 
-static void nothing(Thread &, const Site &, const uint64_t *, uint64_t *) {}
-
 void addBarrierOperations(OperationTable &table) {
   table.intrinsics("barrier.cta.", makeBarrier);
   table.intrinsic("barrier.cta.arrive.aligned.count", arriveOnly);
@@ -175,14 +173,14 @@ void addBarrierOperations(OperationTable &table) {
   // Threads run one at a time, so memory is always in order. What a fence is
   // needed for across blocks is not checked.
   for (const char *name : {"membar.cta", "membar.gl", "membar.sys"}) {
-    table.intrinsic(name, nothing);
-    table.ptx(name, PtxResult::None, nothing);
+    table.intrinsic(name, doNothing);
+    table.ptx(name, PtxResult::None, doNothing);
   }
   for (const char *name :
        {"fence.acq_rel.cta", "fence.acq_rel.gpu", "fence.acq_rel.sys",
         "fence.acq_rel.cluster", "fence.sc.cta", "fence.sc.gpu",
         "fence.sc.cluster", "fence.sc.sys"})
-    table.ptx(name, PtxResult::None, nothing);
+    table.ptx(name, PtxResult::None, doNothing);
 }
 
 } // namespace moec::emulator

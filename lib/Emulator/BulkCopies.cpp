@@ -303,8 +303,6 @@ static void waitStores(Thread &thread, const Site &, const uint64_t *in,
   }
 }
 
-static void nothing(Thread &, const Site &, const uint64_t *, uint64_t *) {}
-
 void addBulkCopies(OperationTable &table) {
   table.intrinsics("cp.async.bulk.tensor.g2s.", makeTileLoad);
   table.ptxFamily("cp.async.bulk.tensor.", PtxResult::None, makePtxTileLoad);
@@ -312,7 +310,7 @@ void addBulkCopies(OperationTable &table) {
   table.ptxFamily("cp.async.bulk.tensor.", PtxResult::None, makePtxTileStore);
   table.intrinsics(
       "cp.async.bulk.tensor.prefetch.tile.",
-      [](StringRef, ArrayRef<unsigned>) -> Operation { return nothing; });
+      [](StringRef, ArrayRef<unsigned>) -> Operation { return doNothing; });
   table.intrinsic("cp.async.bulk.global.to.shared.cluster", loadRange);
   table.intrinsic("cp.async.bulk.global.to.shared.cta", loadRange);
   table.intrinsic("cp.async.bulk.shared.cta.to.global", storeRange);

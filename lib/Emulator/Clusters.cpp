@@ -135,8 +135,6 @@ static void addSpaceTests(OperationTable &table) {
   table.intrinsic("isspacep.global", makeSpaceTest(isGlobal));
 }
 
-static void nothing(Thread &, const Site &, const uint64_t *, uint64_t *) {}
-
 static void pause(Thread &thread, const Site &site, const uint64_t *,
                   uint64_t *) {
   thread.launch().yield(thread, &site);
@@ -174,10 +172,10 @@ void addClusterOperations(OperationTable &table) {
        {"griddepcontrol.", "fence.mbarrier_init.", "fence.sc.",
         "fence.acquire.", "fence.release.", "fence.proxy.tensormap",
         "fence.proxy.alias", "prefetch"})
-    table.intrinsics(name, plain(nothing));
+    table.intrinsics(name, plain(doNothing));
   for (const char *name : {"griddepcontrol.", "fence.mbarrier_init.",
                            "prefetch.", "prefetchu.", "fence.proxy.tensormap"})
-    table.ptxFamily(name, PtxResult::None, plain(nothing));
+    table.ptxFamily(name, PtxResult::None, plain(doNothing));
 }
 
 } // namespace moec::emulator

@@ -22,13 +22,13 @@ namespace moec::emulator {
 namespace {
 
 enum class Update { None, Add, Min, Max, And, Or, Xor, Exch, Cas };
-enum class Type { Bits, Signed, F32, BF16x2, F16x2, BF16, F16 };
+enum class ValueType { Bits, Signed, F32, BF16x2, F16x2, BF16, F16 };
 
 /// What the suffixes of an instruction say.
 struct Access {
   unsigned space = 0, count = 1, bytes = 0;
   Update update = Update::None;
-  Type type = Type::Bits;
+  ValueType type = ValueType::Bits;
   bool isVolatile = false;
 };
 
@@ -67,18 +67,18 @@ static bool readType(StringRef part, Access &access) {
     access.count = part[1] - '0';
     return true;
   }
-  auto [type, bytes] = StringSwitch<std::pair<Type, unsigned>>(part)
-                           .Case("bf16x2", {Type::BF16x2, 4})
-                           .Case("f16x2", {Type::F16x2, 4})
-                           .Case("bf16", {Type::BF16, 2})
-                           .Case("f16", {Type::F16, 2})
-                           .Case("f32", {Type::F32, 4})
-                           .Default({Type::Bits, 0});
+  auto [type, bytes] = StringSwitch<std::pair<ValueType, unsigned>>(part)
+                           .Case("bf16x2", {ValueType::BF16x2, 4})
+                           .Case("f16x2", {ValueType::F16x2, 4})
+                           .Case("bf16", {ValueType::BF16, 2})
+                           .Case("f16", {ValueType::F16, 2})
+                           .Case("f32", {ValueType::F32, 4})
+                           .Default({ValueType::Bits, 0});
   unsigned bits;
   if (!bytes && part.size() > 1 && StringRef("busf").contains(part[0]) &&
       to_integer(part.drop_front(), bits, 10) && bits % 8 == 0 && bits <= 64) {
     bytes = bits / 8;
-    type = part[0] == 's' ? Type::Signed : Type::Bits;
+    type = part[0] == 's' ? ValueType::Signed : ValueType::Bits;
   }
   if (bytes) {
     access.type = type;
@@ -209,20 +209,20 @@ static uint64_t updated(const Access &access, uint64_t old,
   if (access.update == Update::Cas)
     return old == value ? operand[1] : old;
   switch (access.type) {
-  case Type::F32:
+  case ValueType::F32:
     return toSlot(combine(access.update, floatOf(old), floatOf(value)));
-  case Type::BF16:
-  case Type::BF16x2:
+  case ValueType::BF16:
+  case ValueType::BF16x2:
     return combineHalves<bf16ToFloat, floatToBf16>(access.update, old, value);
-  case Type::F16:
-  case Type::F16x2:
+  case ValueType::F16:
+  case ValueType::F16x2:
     return combineHalves<f16ToFloat, floatToF16>(access.update, old, value);
-  case Type::Signed: {
+  case ValueType::Signed: {
     unsigned unused = 64 - 8 * access.bytes;
     return combine(access.update, int64_t(old << unused) >> unused,
                    int64_t(value << unused) >> unused);
   }
-  case Type::Bits:
+  case ValueType::Bits:
     return combineBits(access.update, old, value);
   }
   llvm_unreachable("all types are listed");

@@ -13,6 +13,8 @@ using namespace llvm;
 
 namespace moec::emulator {
 
+void doNothing(Thread &, const Site &, const uint64_t *, uint64_t *) {}
+
 OperationTable::OperationTable() {
   addBarrierOperations(*this);
   addBulkCopies(*this);

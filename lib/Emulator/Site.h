@@ -31,6 +31,9 @@ struct Site;
 using Operation = std::function<void(Thread &thread, const Site &site,
                                      const uint64_t *in, uint64_t *out)>;
 
+/// For what has no effect where threads run one at a time.
+void doNothing(Thread &, const Site &, const uint64_t *, uint64_t *);
+
 enum class AccessKind : uint8_t { Load, Store, Atomic };
 
 struct Site {

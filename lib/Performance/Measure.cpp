@@ -52,8 +52,8 @@ struct Chunk {
 /// The calls of one cell.
 class Meter {
 public:
-  Meter(ArrayRef<Work> inputs, function_ref<Error(size_t)> call, bool cold,
-        Calibration &calibration)
+  Meter(ArrayRef<Work> inputs, llvm::function_ref<Error(size_t)> call,
+        bool cold, Calibration &calibration)
       : inputs(inputs), call(call), cold(cold), calibration(calibration) {}
 
   /// Calls once or more, for at least `atLeast` seconds.
@@ -61,7 +61,7 @@ public:
 
 private:
   ArrayRef<Work> inputs;
-  function_ref<Error(size_t)> call;
+  llvm::function_ref<Error(size_t)> call;
   bool cold;
   Calibration &calibration;
   size_t next = 0;
@@ -132,7 +132,7 @@ static Timing summarize(ArrayRef<Chunk> chunks, bool quietOnly) {
 Expected<Timing> measure(ArrayRef<Work> inputs, Arithmetic arithmetic,
                          int32_t threads, Calibration &calibration,
                          const MeasureOptions &options,
-                         function_ref<Error(size_t)> call) {
+                         llvm::function_ref<Error(size_t)> call) {
   bool spare = threads < int32_t(std::thread::hardware_concurrency());
   double allowed = spare ? othersElsewhere : othersBeside;
   double chunkTime = std::min(chunkSeconds, options.seconds);

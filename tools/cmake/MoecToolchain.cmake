@@ -3,6 +3,15 @@
 set(MOEC_APT_HINT "tools/quickstart installs everything; by hand:\n  \
 apt-get install --no-install-recommends $(cat tools/apt-packages)")
 
+include(CheckLanguage)
+foreach(language C CXX)
+  check_language(${language})
+  if(NOT CMAKE_${language}_COMPILER)
+    message(FATAL_ERROR "No compiler for ${language} was found.\n${MOEC_APT_HINT}")
+  endif()
+  enable_language(${language})
+endforeach()
+
 find_package(MLIR 22.1 CONFIG QUIET HINTS /usr/lib/llvm-22/lib/cmake/mlir)
 if(NOT MLIR_FOUND)
   message(FATAL_ERROR "MLIR 22.1 was not found.\n${MOEC_APT_HINT}\n"
@@ -66,7 +75,4 @@ if(MOEC_SANITIZE)
   add_compile_options(-fsanitize=${MOEC_SANITIZE} -fno-sanitize-recover=all
                       -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${MOEC_SANITIZE})
-  if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-    add_compile_options(-fsanitize=fuzzer-no-link)
-  endif()
 endif()

@@ -48,7 +48,7 @@ struct RowProduct {
 class RouterLowering {
 public:
   RouterLowering(KernelLowering &k, moe::RouterOp op)
-      : k(k), e(k.e), op(op), program(k) {}
+      : k(k), e(k.e), op(op), program(e) {}
 
   LogicalResult run();
 

@@ -24,7 +24,7 @@ struct Row {
 
 class RowProgram {
 public:
-  explicit RowProgram(KernelLowering &k) : k(k), e(k.e) {}
+  explicit RowProgram(KernelEmitter &e) : e(e) {}
 
   /// Gives a value of the region the memory (or, for a number, the value) it
   /// has from outside.
@@ -91,7 +91,6 @@ private:
   /// keys.
   void selectLargest(Row keys, int64_t count, Row ids);
 
-  KernelLowering &k;
   KernelEmitter &e;
   llvm::DenseMap<Value, Row> rows;
   llvm::DenseMap<Value, Value> scalars;

@@ -17,7 +17,7 @@ namespace moec::hf {
 
 using namespace mlir;
 using HfOperation = moec::hf::Operation;
-using ValueResult = llvm::Expected<mlir::Value>;
+using ExpectedValue = llvm::Expected<mlir::Value>;
 
 Location LayerEmission::location(llvm::SMLoc loc) const {
   std::optional<Sources::Position> at = sources.position(loc);
@@ -72,10 +72,10 @@ llvm::Error BatchEmitter::run() {
                  routine.types[id].perToken;
         })) {
       sums.insert(operation.results[0]);
-      ValueResult a = get(operation.operands[0]);
+      ExpectedValue a = get(operation.operands[0]);
       if (!a)
         return a.takeError();
-      ValueResult b = get(operation.operands[1]);
+      ExpectedValue b = get(operation.operands[1]);
       if (!b)
         return b.takeError();
       set(operation.results[0],
@@ -108,8 +108,8 @@ static mlir::Value roundRows(OpBuilder &builder, mlir::Value full) {
                                  type.clone(builder.getBF16Type()), full);
 }
 
-ValueResult BatchEmitter::makeInput(const HfOperation &operation,
-                                    bool rounded) {
+ExpectedValue BatchEmitter::makeInput(const HfOperation &operation,
+                                      bool rounded) {
   mlir::Value full =
       emission.arguments.lookup(operation.attribute("name").string());
   if (!full)
@@ -117,12 +117,12 @@ ValueResult BatchEmitter::makeInput(const HfOperation &operation,
   return rounded ? roundRows(builder, full) : full;
 }
 
-ValueResult BatchEmitter::get(ValueId value, bool rounded) {
+ExpectedValue BatchEmitter::get(ValueId value, bool rounded) {
   if (mlir::Value known = values[{value, rounded}])
     return known;
   const HfOperation &operation = *definitions[value];
   mlir::Value full = values[{value, false}];
-  ValueResult made = full;
+  ExpectedValue made = full;
   if (operation.op == Op::Input)
     made = makeInput(operation, rounded);
   else if (isElementwise(operation.op) && !full)
@@ -150,7 +150,7 @@ bool BatchEmitter::roundsRows(const ResolvedTensor &weight) const {
          weight.shape[weight.shape.size() - 2] > 1;
 }
 
-ValueResult BatchEmitter::biasOf(const HfOperation &linear) {
+ExpectedValue BatchEmitter::biasOf(const HfOperation &linear) {
   if (linear.operands.size() < 3)
     return mlir::Value();
   ValueId bias = linear.operands[2];
@@ -163,13 +163,13 @@ llvm::Error BatchEmitter::emitLinear(const HfOperation &operation) {
   if (definitions[operation.operands[1]]->op != Op::Tensor)
     return error(operation, "a row is multiplied by a tensor of the model");
   const ResolvedTensor &weight = tensorOf(operation.operands[1]);
-  ValueResult x = get(operation.operands[0], roundsRows(weight));
+  ExpectedValue x = get(operation.operands[0], roundsRows(weight));
   if (!x)
     return x.takeError();
-  ValueResult matrix = get(operation.operands[1]);
+  ExpectedValue matrix = get(operation.operands[1]);
   if (!matrix)
     return matrix.takeError();
-  ValueResult bias = biasOf(operation);
+  ExpectedValue bias = biasOf(operation);
   if (!bias)
     return bias.takeError();
   ValueId result = operation.results[0];
@@ -195,7 +195,7 @@ llvm::Error BatchEmitter::emitOther(const HfOperation &operation) {
 /// rows laid end to end.
 llvm::Error BatchEmitter::emitHalves(const HfOperation &operation) {
   Location loc = emission.location(operation.loc);
-  ValueResult source = get(operation.operands[0]);
+  ExpectedValue source = get(operation.operands[0]);
   if (!source)
     return source.takeError();
   const RoutineType &type = routine.types[operation.results[0]];
@@ -267,7 +267,7 @@ static void collectFormula(const Routine &routine,
   }
 }
 
-ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
+ExpectedValue BatchEmitter::emitGeneric(ValueId value, Type element) {
   Location loc = emission.location(definitions[value]->loc);
   const RoutineType &type = routine.types[value];
   size_t rank = type.shape.size() + 1;
@@ -292,7 +292,7 @@ ValueResult BatchEmitter::emitGeneric(ValueId value, Type element) {
     if (definitions[leaf]->op == Op::Constant)
       continue;
     const RoutineType &leafType = routine.types[leaf];
-    ValueResult input = get(leaf);
+    ExpectedValue input = get(leaf);
     if (!input)
       return input;
     SmallVector<AffineExpr> index;

@@ -16,7 +16,7 @@ namespace {
 
 using namespace mlir;
 using HfOperation = moec::hf::Operation;
-using ValueResult = llvm::Expected<mlir::Value>;
+using ExpectedValue = llvm::Expected<mlir::Value>;
 
 /// Emits an expert program on rows in the order of their experts.
 class ExpertEmitter : public BatchEmitter {
@@ -33,7 +33,7 @@ public:
 
 protected:
   llvm::Error emitLinear(const HfOperation &operation) override;
-  ValueResult makeInput(const HfOperation &operation, bool rounded) override;
+  ExpectedValue makeInput(const HfOperation &operation, bool rounded) override;
 
 private:
   BatchEmitter &block;
@@ -42,9 +42,9 @@ private:
 };
 
 /// Rows are rounded before they are copied, which moves half the bytes.
-ValueResult ExpertEmitter::makeInput(const HfOperation &operation,
-                                     bool rounded) {
-  ValueResult rows = block.get(x, rounded);
+ExpectedValue ExpertEmitter::makeInput(const HfOperation &operation,
+                                       bool rounded) {
+  ExpectedValue rows = block.get(x, rounded);
   if (!rows)
     return rows;
   Type element =
@@ -61,13 +61,13 @@ llvm::Error ExpertEmitter::emitLinear(const HfOperation &operation) {
   if (!routine.types[operation.operands[1]].perExpert)
     return BatchEmitter::emitLinear(operation);
   const ResolvedTensor &weight = tensorOf(operation.operands[1]);
-  ValueResult rows = get(operation.operands[0], roundsRows(weight));
+  ExpectedValue rows = get(operation.operands[0], roundsRows(weight));
   if (!rows)
     return rows.takeError();
-  ValueResult matrices = get(operation.operands[1]);
+  ExpectedValue matrices = get(operation.operands[1]);
   if (!matrices)
     return matrices.takeError();
-  ValueResult bias = biasOf(operation);
+  ExpectedValue bias = biasOf(operation);
   if (!bias)
     return bias.takeError();
   if (*bias && !routine.types[operation.operands[2]].perExpert)
@@ -108,7 +108,7 @@ llvm::Error BlockEmitter::emitOther(const HfOperation &operation) {
   case Op::Identity: {
     SmallVector<mlir::Value> operands;
     for (ValueId id : operation.operands) {
-      ValueResult value = get(id);
+      ExpectedValue value = get(id);
       if (!value)
         return value.takeError();
       operands.push_back(*value);
@@ -142,10 +142,10 @@ llvm::Error BlockEmitter::emitExperts(const HfOperation &operation) {
                                .find(operation.attribute("program").string())
                                ->second;
   Location loc = emission.location(operation.loc);
-  ValueResult ids = get(operation.operands[1]);
+  ExpectedValue ids = get(operation.operands[1]);
   if (!ids)
     return ids.takeError();
-  ValueResult weights = get(operation.operands[2]);
+  ExpectedValue weights = get(operation.operands[2]);
   if (!weights)
     return weights.takeError();
   int64_t experts = countExperts(emission, program);
@@ -163,7 +163,7 @@ llvm::Error BlockEmitter::emitExperts(const HfOperation &operation) {
                        grouping);
   if (llvm::Error error = expert.run())
     return error;
-  ValueResult y = expert.get(program.results.find("y")->second);
+  ExpectedValue y = expert.get(program.results.find("y")->second);
   if (!y)
     return y.takeError();
 
@@ -188,7 +188,7 @@ llvm::Error BlockEmitter::emitExperts(const HfOperation &operation) {
 }
 
 /// The capacity as an index: a constant, or ceil(fraction * tokens).
-ValueResult BlockEmitter::capacityLimit(const HfOperation &operation) {
+ExpectedValue BlockEmitter::capacityLimit(const HfOperation &operation) {
   Location loc = emission.location(operation.loc);
   if (operation.attributes.count("limit")) {
     int64_t limit = operation.attribute("limit").integer();
@@ -215,13 +215,13 @@ ValueResult BlockEmitter::capacityLimit(const HfOperation &operation) {
 
 llvm::Error BlockEmitter::emitCapacity(const HfOperation &operation) {
   Location loc = emission.location(operation.loc);
-  ValueResult ids = get(operation.operands[0]);
+  ExpectedValue ids = get(operation.operands[0]);
   if (!ids)
     return ids.takeError();
-  ValueResult weights = get(operation.operands[1]);
+  ExpectedValue weights = get(operation.operands[1]);
   if (!weights)
     return weights.takeError();
-  ValueResult limit = capacityLimit(operation);
+  ExpectedValue limit = capacityLimit(operation);
   if (!limit)
     return limit.takeError();
   mlir::Value per =

@@ -26,7 +26,7 @@ static constexpr size_t dataAlignment = 8;
 /// The size of a declared tensor; fails on what no file can hold.
 static Expected<uint64_t> checkDeclaration(const TensorDeclaration &tensor,
                                            StringRef path) {
-  if (tensor.name == "__metadata__" || !json::isUTF8(tensor.name))
+  if (tensor.name == "__metadata__" || !llvm::json::isUTF8(tensor.name))
     return inputError("{}: {} cannot be the name of a tensor; use other UTF-8 "
                       "text",
                       printable(path), quote(tensor.name));
@@ -67,12 +67,12 @@ static std::string makeHeader(ArrayRef<TensorDeclaration> tensors,
                               const SafetensorsMetadata &metadata) {
   std::string text;
   raw_string_ostream stream(text);
-  json::OStream out(stream);
+  llvm::json::OStream out(stream);
   out.object([&] {
     if (!metadata.empty())
       out.attributeObject("__metadata__", [&] {
         for (const auto &[key, value] : metadata)
-          out.attribute(json::fixUTF8(key), json::fixUTF8(value));
+          out.attribute(llvm::json::fixUTF8(key), llvm::json::fixUTF8(value));
       });
     uint64_t begin = 0;
     for (auto [tensor, end] : zip(tensors, ends)) {

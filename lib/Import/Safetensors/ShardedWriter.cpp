@@ -121,7 +121,7 @@ Error ShardedSafetensorsWriter::appendZeros(uint64_t count) {
 Error ShardedSafetensorsWriter::writeIndex() const {
   std::string text;
   raw_string_ostream stream(text);
-  json::OStream out(stream, /*IndentSize=*/2);
+  llvm::json::OStream out(stream, /*IndentSize=*/2);
   out.object([&] {
     out.attributeObject("metadata",
                         [&] { out.attribute("total_size", int64_t(total)); });

@@ -43,7 +43,7 @@ std::string replaced(llvm::StringRef from, llvm::StringRef to) {
   return text.replace(at, from.size(), to.str());
 }
 
-std::string refused(llvm::StringRef text) {
+std::string familyError(llvm::StringRef text) {
   std::unique_ptr<FamilyRegistry> registry = valueOf(FamilyRegistry::create());
   std::string message = messageOf(registry->add("tiny.yaml", text));
   return message.substr(0, message.find('\n'));
@@ -97,27 +97,28 @@ TEST(FamilyTest, OwnDescriptionGoesFirst) {
 }
 
 TEST(FamilyTest, Errors) {
-  EXPECT_EQ(refused("summary: x\n"), "tiny.yaml:1:1: error: a family "
-                                     "description begins with 'family: NAME'");
-  EXPECT_EQ(refused("family: x\nextends: nobody\n"),
+  EXPECT_EQ(familyError("summary: x\n"),
+            "tiny.yaml:1:1: error: a family "
+            "description begins with 'family: NAME'");
+  EXPECT_EQ(familyError("family: x\nextends: nobody\n"),
             "tiny.yaml:2:10: error: there is no family 'nobody' to extend");
-  EXPECT_EQ(refused(replaced("summary: a test\n", "")),
+  EXPECT_EQ(familyError(replaced("summary: a test\n", "")),
             "tiny.yaml:1:9: error: the family has no section 'summary'");
-  EXPECT_EQ(refused(replaced("summary:", "sumary:")),
+  EXPECT_EQ(familyError(replaced("summary:", "sumary:")),
             "tiny.yaml:2:1: error: 'sumary' is no section of a family "
             "description; there are family, extends, summary, match, config, "
             "keys, remove, let, dims, inputs, outputs, check, ignored, small, "
             "layers, "
             "tensors, router, expert, ..._expert and block");
-  EXPECT_EQ(refused(replaced("min: 1", "minimum: 1")),
+  EXPECT_EQ(familyError(replaced("min: 1", "minimum: 1")),
             "tiny.yaml:6:49: error: a key has 'type', 'default', 'aliases' (a "
             "list), 'values' (a list) and 'min' (a number)");
-  EXPECT_EQ(refused(replaced("name: \"layers.{n}\"", "name: \"layers\"")),
+  EXPECT_EQ(familyError(replaced("name: \"layers.{n}\"", "name: \"layers\"")),
             "tiny.yaml:12:6: error: the name of a stack of layers contains "
             "'{n}', the number of the layer");
-  EXPECT_EQ(refused(replaced("top_k(z, K)", "top_k(z, K")),
+  EXPECT_EQ(familyError(replaced("top_k(z, K)", "top_k(z, K")),
             "tiny.yaml:20:3: error: expected ',', found 'w'");
-  EXPECT_EQ(refused(replaced("softmax(take", "softmax((take")),
+  EXPECT_EQ(familyError(replaced("softmax(take", "softmax((take")),
             "tiny.yaml:21:1: error: expected ',', found the end of the line");
 }
 

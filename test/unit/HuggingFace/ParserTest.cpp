@@ -20,7 +20,7 @@ std::string parsed(llvm::StringRef text) {
       *valueOf(parseExpression(sources, makeSnippet(sources, text))));
 }
 
-std::string refused(llvm::StringRef text) {
+std::string parseError(llvm::StringRef text) {
   Sources sources;
   return messageOf(parseExpression(sources, makeSnippet(sources, text)));
 }
@@ -54,40 +54,45 @@ TEST(ParserTest, CallsAndSlices) {
 }
 
 TEST(ParserTest, Errors) {
-  EXPECT_EQ(refused("a + "), "test.yaml:1:5: error: expected a value, found "
-                             "the end of the line\na + \n    ^");
-  EXPECT_EQ(refused("a b"), "test.yaml:1:3: error: expected the end of the "
-                            "expression, found 'b'\na b\n  ^");
-  EXPECT_EQ(refused("f(x"), "test.yaml:1:4: error: expected ',', found the end "
-                            "of the line\nf(x\n   ^");
-  EXPECT_EQ(refused("f(k: 1, x)"),
+  EXPECT_EQ(parseError("a + "), "test.yaml:1:5: error: expected a value, found "
+                                "the end of the line\na + \n    ^");
+  EXPECT_EQ(parseError("a b"), "test.yaml:1:3: error: expected the end of the "
+                               "expression, found 'b'\na b\n  ^");
+  EXPECT_EQ(parseError("f(x"),
+            "test.yaml:1:4: error: expected ',', found the end "
+            "of the line\nf(x\n   ^");
+  EXPECT_EQ(parseError("f(k: 1, x)"),
             "test.yaml:1:9: error: an argument without a name stands behind "
             "one with a name\nf(k: 1, x)\n        ^");
-  EXPECT_EQ(refused("a if b"), "test.yaml:1:7: error: expected 'else', found "
-                               "the end of the line\na if b\n      ^");
-  EXPECT_EQ(refused("a ? b"), "test.yaml:1:3: error: this character has no "
-                              "meaning here\na ? b\n  ^");
-  EXPECT_EQ(refused("\"abc"), "test.yaml:1:1: error: this string has no "
-                              "closing quote on its line\n\"abc\n^");
-  EXPECT_EQ(refused("12abc"), "test.yaml:1:1: error: a number is followed by "
-                              "letters\n12abc\n^");
-  EXPECT_EQ(refused("99999999999999999999"),
+  EXPECT_EQ(parseError("a if b"),
+            "test.yaml:1:7: error: expected 'else', found "
+            "the end of the line\na if b\n      ^");
+  EXPECT_EQ(parseError("a ? b"), "test.yaml:1:3: error: this character has no "
+                                 "meaning here\na ? b\n  ^");
+  EXPECT_EQ(parseError("\"abc"), "test.yaml:1:1: error: this string has no "
+                                 "closing quote on its line\n\"abc\n^");
+  EXPECT_EQ(parseError("12abc"),
+            "test.yaml:1:1: error: a number is followed by "
+            "letters\n12abc\n^");
+  EXPECT_EQ(parseError("99999999999999999999"),
             "test.yaml:1:1: error: '99999999999999999999' does not fit in 64 "
             "bits\n99999999999999999999\n^");
-  EXPECT_EQ(refused("else"),
+  EXPECT_EQ(parseError("else"),
             "test.yaml:1:1: error: expected a value, found 'else'\nelse\n^");
 }
 
 TEST(ParserTest, NestingIsLimited) {
   std::string deep(100, '(');
-  EXPECT_NE(refused(deep).find("nested more than 64 deep"), std::string::npos);
-  EXPECT_NE(refused(std::string(200, '-') + "1").find("nested more than"),
+  EXPECT_NE(parseError(deep).find("nested more than 64 deep"),
+            std::string::npos);
+  EXPECT_NE(parseError(std::string(200, '-') + "1").find("nested more than"),
             std::string::npos);
   std::string many = "1";
   for (int i = 0; i < 2000; ++i)
     many += "+1";
-  EXPECT_NE(refused(many).find("a statement of more than 1000 words and signs"),
-            std::string::npos);
+  EXPECT_NE(
+      parseError(many).find("a statement of more than 1000 words and signs"),
+      std::string::npos);
 }
 
 TEST(ParserTest, Programs) {

@@ -49,7 +49,7 @@ TEST(YamlTest, Values) {
   EXPECT_EQ(value("a: \"8\""), "\"8\"");
 }
 
-std::string refused(llvm::StringRef text) {
+std::string yamlError(llvm::StringRef text) {
   Sources sources;
   std::string message =
       messageOf(parseYaml(sources, sources.add("test.yaml", text)));
@@ -57,20 +57,21 @@ std::string refused(llvm::StringRef text) {
 }
 
 TEST(YamlTest, Refusals) {
-  EXPECT_EQ(refused("a: 1\na: 2\n"),
+  EXPECT_EQ(yamlError("a: 1\na: 2\n"),
             "test.yaml:2:1: error: 'a' stands here twice");
-  EXPECT_EQ(refused("a: &x 1\n"),
+  EXPECT_EQ(yamlError("a: &x 1\n"),
             "test.yaml:1:7: error: an anchor has no place "
             "in a family description");
-  EXPECT_EQ(refused("a: !t 1\n"), "test.yaml:1:7: error: a tag has no place in "
-                                  "a family description");
-  EXPECT_EQ(refused("a: >\n  b\n  c\n"),
+  EXPECT_EQ(yamlError("a: !t 1\n"),
+            "test.yaml:1:7: error: a tag has no place in "
+            "a family description");
+  EXPECT_EQ(yamlError("a: >\n  b\n  c\n"),
             "test.yaml:2:1: error: a folded block has no place in a family "
             "description");
-  EXPECT_EQ(refused("a: [1, 2\n").substr(0, 10), "test.yaml:");
-  EXPECT_EQ(refused("a: " + std::string(100, '[')),
+  EXPECT_EQ(yamlError("a: [1, 2\n").substr(0, 10), "test.yaml:");
+  EXPECT_EQ(yamlError("a: " + std::string(100, '[')),
             "test.yaml:1:68: error: nested more than 64 deep");
-  EXPECT_EQ(refused(std::string(2 << 20, 'a')),
+  EXPECT_EQ(yamlError(std::string(2 << 20, 'a')),
             "test.yaml:1:1: error: a description of 2097152 bytes; the limit "
             "is 1048576");
 }

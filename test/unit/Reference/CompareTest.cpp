@@ -139,7 +139,6 @@ TEST_F(CompareTest, Messages) {
 }
 
 TEST(Deviation, OfWhatIsNotFinite) {
-  double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_TRUE((Deviation{nan, nan, 0}.isWithin()));
   EXPECT_TRUE((Deviation{infinity, infinity, 0}.isWithin()));
   EXPECT_FALSE((Deviation{1, nan, 0}.isWithin()));

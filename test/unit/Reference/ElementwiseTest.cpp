@@ -13,8 +13,6 @@ using namespace llvm;
 
 namespace moec::reference {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 static Tensor unary(const std::string &op, std::vector<double> x) {
   auto n = static_cast<int64_t>(x.size());
   std::string type = "tensor<?xf32>";
@@ -129,7 +127,6 @@ TEST(Elementwise, Integers) {
           : tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>,
             tensor<4xi32>, tensor<4xf32>
     })";
-  using Ids = std::vector<int64_t>;
   auto results = runFunction(text, {integers({4}, {7, -7, 2147483647, 5}),
                                     integers({4}, {2, 2, 1, -1})});
   EXPECT_EQ(results[0].ints, (Ids{9, -5, -2147483648, 4}));

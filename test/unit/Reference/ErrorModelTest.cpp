@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moec/Reference/ErrorModel.h"
+#include "TestLayers.h"
 
 #include <gtest/gtest.h>
 
@@ -16,8 +17,6 @@
 using namespace llvm;
 
 namespace moec::reference {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 TEST(ErrorModel, FormatsKnowTheirNumbers) {
   EXPECT_TRUE(isExact(1.5, bf16Format));

@@ -13,8 +13,6 @@ using namespace llvm;
 
 namespace moec::reference {
 
-using Ids = std::vector<int64_t>;
-
 TEST(ExpertOps, Group) {
   std::string text = R"(
     func.func @f(%ids: tensor<?x2xi32>) -> (tensor<4xi32>, tensor<?xi32>) {

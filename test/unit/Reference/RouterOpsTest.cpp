@@ -12,8 +12,6 @@ using namespace llvm;
 
 namespace moec::reference {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 /// A function @f that takes a row of four and returns what `body` calls %y.
 static std::string rowFunction(const std::string &body,
                                const std::string &type = "tensor<4xf32>") {

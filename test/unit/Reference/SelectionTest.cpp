@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../../../lib/Reference/Selection.h"
+#include "TestLayers.h"
 
 #include <gtest/gtest.h>
 
@@ -15,20 +16,20 @@ using namespace llvm;
 
 namespace moec::reference {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-using Ids = SmallVector<int64_t>;
+using IdList = SmallVector<int64_t>;
 
 static Selection best(std::vector<Number> scores, int64_t count,
-                      Ids preferred = {}, bool isOrdered = true) {
+                      IdList preferred = {}, bool isOrdered = true) {
   return selectBest(scores, count, isOrdered, preferred);
 }
 
 TEST(Selection, Order) {
-  EXPECT_EQ(best({{1}, {3}, {2}}, 3).picks, (Ids{1, 2, 0}));
-  EXPECT_EQ(best({{2}, {2}, {3}}, 2).picks, (Ids{2, 0}));
-  EXPECT_EQ(best({{-0.0}, {0.0}, {0.0}}, 2).picks, (Ids{0, 1}));
-  EXPECT_EQ(best({{nan}, {-infinity}, {nan}, {1}}, 4).picks, (Ids{3, 1, 0, 2}));
-  EXPECT_EQ(best({{nan}, {nan}}, 1).picks, (Ids{0}));
+  EXPECT_EQ(best({{1}, {3}, {2}}, 3).picks, (IdList{1, 2, 0}));
+  EXPECT_EQ(best({{2}, {2}, {3}}, 2).picks, (IdList{2, 0}));
+  EXPECT_EQ(best({{-0.0}, {0.0}, {0.0}}, 2).picks, (IdList{0, 1}));
+  EXPECT_EQ(best({{nan}, {-infinity}, {nan}, {1}}, 4).picks,
+            (IdList{3, 1, 0, 2}));
+  EXPECT_EQ(best({{nan}, {nan}}, 1).picks, (IdList{0}));
 }
 
 TEST(Selection, Clearness) {
@@ -52,15 +53,15 @@ TEST(Selection, Clearness) {
 
 TEST(Selection, PrefersWhatMayBe) {
   // 2 may come before 1.
-  EXPECT_EQ(best({{1, 0.1}, {3, 0.1}, {2.9, 0.1}}, 2).picks, (Ids{1, 2}));
+  EXPECT_EQ(best({{1, 0.1}, {3, 0.1}, {2.9, 0.1}}, 2).picks, (IdList{1, 2}));
   EXPECT_EQ(best({{1, 0.1}, {3, 0.1}, {2.9, 0.1}}, 2, {2, 1}).picks,
-            (Ids{2, 1}));
+            (IdList{2, 1}));
   // 0 may not; what is possible is taken.
   EXPECT_EQ(best({{1, 0.1}, {3, 0.1}, {2.9, 0.1}}, 2, {0, 2}).picks,
-            (Ids{2, 1}));
+            (IdList{2, 1}));
   // In an exact tie the lower index has to win.
-  EXPECT_EQ(best({{1, 0.1}, {1, 0.1}}, 1, {1}).picks, (Ids{0}));
-  EXPECT_EQ(best({{1, 0}, {1, 0}}, 1, {1, -1, 7}).picks, (Ids{0}));
+  EXPECT_EQ(best({{1, 0.1}, {1, 0.1}}, 1, {1}).picks, (IdList{0}));
+  EXPECT_EQ(best({{1, 0}, {1, 0}}, 1, {1, -1, 7}).picks, (IdList{0}));
 }
 
 } // namespace moec::reference

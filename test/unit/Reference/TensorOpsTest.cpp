@@ -12,8 +12,6 @@ using namespace llvm;
 
 namespace moec::reference {
 
-using Ids = std::vector<int64_t>;
-
 TEST(TensorOps, Constants) {
   std::string text = R"(
     func.func @f() -> (tensor<2x2xf32>, tensor<3xi1>, f32, index, tensor<2xbf16>) {

@@ -14,9 +14,14 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <limits>
 #include <map>
 
 namespace moec::reference {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+using Ids = std::vector<int64_t>;
 
 /// Exact floats.
 Tensor floats(Shape shape, std::vector<double> values);

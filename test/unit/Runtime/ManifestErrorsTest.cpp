@@ -19,7 +19,7 @@ namespace moec {
 using nlohmann::json;
 using Pointer = json::json_pointer;
 
-static json makeManifest() {
+static json manifestJson() {
   return json::parse(R"({
     "format": "moec-bundle", "format_version": 1, "producer": "moec",
     "model": {},
@@ -177,12 +177,12 @@ static const Case kCases[] = {
 };
 
 TEST(ManifestErrorsTest, theManifestItselfIsRight) {
-  EXPECT_EQ(errorOf(makeManifest().dump()), "");
+  EXPECT_EQ(errorOf(manifestJson().dump()), "");
 }
 
 TEST(ManifestErrorsTest, everyBrokenRuleHasItsMessage) {
   for (const Case &entry : kCases) {
-    json manifest = makeManifest();
+    json manifest = manifestJson();
     Pointer pointer(entry.pointer);
     if (entry.value)
       manifest[pointer] = json::parse(entry.value);
@@ -193,7 +193,7 @@ TEST(ManifestErrorsTest, everyBrokenRuleHasItsMessage) {
 }
 
 TEST(ManifestErrorsTest, aChangedNumberIsFoundByTheHash) {
-  json manifest = makeManifest();
+  json manifest = manifestJson();
   manifest["layers"][0]["weights"] = json::array();
   std::string error = errorOf(manifest.dump());
   EXPECT_EQ(error.rfind("m.json: xxh3 is '4bc76889b9c91f08', but what it says "
@@ -212,14 +212,14 @@ TEST(ManifestErrorsTest, adviceFollowsTheRule) {
 }
 
 TEST(ManifestErrorsTest, layerNamesAreUnique) {
-  json manifest = makeManifest();
+  json manifest = manifestJson();
   manifest["layers"].push_back(manifest["layers"][0]);
   EXPECT_EQ(errorOf(manifest.dump()),
             "m.json: layers[1].name is 'layers.0', as is layers[0].name");
 }
 
 TEST(ManifestErrorsTest, everyTruncationIsAnError) {
-  std::string text = makeManifest().dump();
+  std::string text = manifestJson().dump();
   for (size_t size = 0; size < text.size(); ++size)
     EXPECT_NE(errorOf(text.substr(0, size)), "") << size;
 }
@@ -248,14 +248,14 @@ TEST(ManifestErrorsTest, depthAndSizeAreBounded) {
 }
 
 TEST(ManifestErrorsTest, listsAreBounded) {
-  json manifest = makeManifest();
+  json manifest = manifestJson();
   manifest["target"]["features"] = std::vector<std::string>(1025, "avx");
   EXPECT_EQ(errorOf(manifest.dump()),
             "m.json: target.features has 1025 elements; expected at most 1024");
 }
 
 TEST(ManifestErrorsTest, longNamesAreCutInMessages) {
-  json manifest = makeManifest();
+  json manifest = manifestJson();
   manifest["format"] = std::string(2000, 'x');
   EXPECT_EQ(errorOf(manifest.dump()), "m.json: format is '" +
                                           std::string(80, 'x') +
