@@ -66,5 +66,9 @@ if subprocess.run(
     ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", source], stderr=subprocess.DEVNULL
 ).returncode == 0:
     config.available_features.add("small-disk")
+# NVIDIA's assembler, where moec looks for it.
+if shutil.which("ptxas", path=os.pathsep.join(
+        [os.environ.get("CUDA_HOME", "/usr/local/cuda") + "/bin", os.environ["PATH"], "/usr/local/cuda/bin"])):
+    config.available_features.add("ptxas")
 if shutil.which("mpirun"):
     config.available_features.add("mpi")

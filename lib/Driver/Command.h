@@ -48,6 +48,7 @@ extern const CommandInfo newModelCommand;
 extern const CommandInfo explainCommand;
 extern const CommandInfo benchCommand;
 extern const CommandInfo emulateCommand;
+extern const CommandInfo gpuReportCommand;
 
 template <typename T>
 std::unique_ptr<Command> createCommand() {

@@ -17,9 +17,9 @@ using namespace llvm;
 namespace moec::driver {
 
 static const CommandInfo *const commands[] = {
-    &inspectCommand, &importCommand,  &compileCommand,
-    &runCommand,     &verifyCommand,  &explainCommand,
-    &benchCommand,   &emulateCommand, &newModelCommand};
+    &inspectCommand,   &importCommand,  &compileCommand, &runCommand,
+    &verifyCommand,    &explainCommand, &benchCommand,   &emulateCommand,
+    &gpuReportCommand, &newModelCommand};
 
 static const CommandInfo *findCommand(StringRef name) {
   for (const CommandInfo *info : commands)

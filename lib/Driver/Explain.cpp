@@ -12,11 +12,10 @@
 #include "Command.h"
 #include "Explanation.h"
 #include "Facts.h"
+#include "Loads.h"
 #include "ModelInput.h"
 #include "Output.h"
 #include "Progress.h"
-#include "moec/Reference/Cases.h"
-#include "moec/Support/Error.h"
 #include "moec/Target/TargetCpu.h"
 
 using namespace llvm;
@@ -65,19 +64,6 @@ void ExplainCommand::declare(OptionTable &options) {
   options.text("html", "FILE", "write a page with figures", html);
 }
 
-/// Each token goes to different experts, all of them equally likely.
-static perf::Load randomLoad(const perf::LayerCost &cost, int64_t tokens) {
-  reference::CaseSize size;
-  size.tokens = tokens;
-  size.hidden = 1;
-  size.experts = cost.experts;
-  size.topK = cost.topK;
-  reference::Case random = reference::randomCase(size, /*seed=*/1);
-  reference::addRandomRouting(random, size, /*seed=*/1);
-  std::vector<int32_t> ids(random.ids->ints.begin(), random.ids->ints.end());
-  return perf::Load::of(ids, tokens, cost.experts);
-}
-
 void ExplainCommand::addBatch(ExplainedLayer &layer, perf::Load load) const {
   const CpuTarget &target = explanation.target;
   double cycles = 0;
@@ -95,17 +81,10 @@ void ExplainCommand::addBatch(ExplainedLayer &layer, perf::Load load) const {
 }
 
 Error ExplainCommand::addGivenBatch(ExplainedLayer &layer) const {
-  Expected<NamedTensors> file = readTensors(*routing, {"hidden", "topk_ids"});
-  if (!file)
-    return file.takeError();
-  const HostTensor *ids = findTensor(*file, "topk_ids");
-  if (!ids || ids->dtype != DType::I32 || ids->shape.size() != 2)
-    return inputError("{} has no tensor 'topk_ids' of i32 [T, K]",
-                      printable(*routing));
-  ArrayRef<int32_t> values(reinterpret_cast<const int32_t *>(ids->bytes.data()),
-                           ids->bytes.size() / sizeof(int32_t));
-  perf::Load load = perf::Load::of(values, ids->shape[0], layer.cost.experts);
-  addBatch(layer, std::move(load));
+  Expected<perf::Load> load = readLoad(*routing, layer.cost);
+  if (!load)
+    return load.takeError();
+  addBatch(layer, std::move(*load));
   return Error::success();
 }
 

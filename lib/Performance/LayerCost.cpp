@@ -86,6 +86,12 @@ double Product::predictCycles(const Load &load, const CpuTarget &target) const {
 template <typename Op>
 static void readStrategy(Product &product, Op op, RankedTensorType weights) {
   product.ranges = {{1, {}}};
+  if (auto tile = dyn_cast_or_null<moe::GpuTileAttr>(op.getStrategyAttr())) {
+    product.tile = fmt::format("{} x {}", tile.getRows(), tile.getTokens());
+    product.tileRows = tile.getRows();
+    product.tileTokens = tile.getTokens();
+    product.numberBytes = tile.getMma() == moe::MmaKind::Fma ? 4 : 2;
+  }
   auto tile = dyn_cast_or_null<moe::CpuTileAttr>(op.getStrategyAttr());
   if (!tile)
     return;

@@ -59,6 +59,9 @@ struct Product {
   PanelWork panel;
   int64_t panels = 0;
   std::vector<RangeChoice> ranges;
+  /// On a GPU: rows of packed weights and tokens of a block's tile, 0 and 0 if
+  /// the product is none of tiles, and bytes of a number that is multiplied.
+  int64_t tileRows = 0, tileTokens = 0, numberBytes = 4;
 
   Work work(const Load &load) const;
   /// The order in which an expert with `rows` rows is worked on.

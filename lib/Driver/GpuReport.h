@@ -1,0 +1,76 @@
+//===- GpuReport.h - The static judgement of a bundle -----------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What moec gpu-report knows of a bundle for a GPU, and the forms in which it
+// says so.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_DRIVER_GPUREPORT_H
+#define MOEC_LIB_DRIVER_GPUREPORT_H
+
+#include "Console.h"
+#include "moec/Performance/GpuKernel.h"
+#include "moec/Performance/GpuTraffic.h"
+
+#include <nlohmann/json.hpp>
+
+namespace moec::driver {
+
+struct GpuBatch {
+  perf::Load load;
+  perf::GpuTraffic traffic;
+};
+
+/// Layers that share their kernels.
+struct GpuLayer {
+  /// "layers.0-47".
+  std::string names;
+  std::vector<GpuBatch> batches;
+};
+
+struct GpuReport {
+  /// As the user named it.
+  std::string bundle;
+  std::string chipName;
+  perf::GpuChip chip;
+  /// In the order of the launches.
+  std::vector<perf::GpuKernel> kernels;
+  std::vector<GpuLayer> layers;
+};
+
+/// A number of the report: "kernel_0_4_product/registers",
+/// "layers.0-47/T=64/w1+w3/padding".
+struct GpuFigure {
+  std::string path;
+  double value = 0;
+};
+
+/// Every number that can be limited.
+std::vector<GpuFigure> gpuFigures(const GpuReport &report);
+
+/// Reads the limits in the JSON file `path` (docs/cli.md) and says which
+/// figures break them, a line for each. Fails on a limit that no figure has.
+llvm::Expected<std::vector<std::string>>
+brokenLimits(llvm::StringRef path, llvm::ArrayRef<GpuFigure> figures);
+
+std::string gpuReportText(const Console &console, const GpuReport &report);
+nlohmann::json gpuReportJson(const GpuReport &report);
+/// A self-contained page.
+std::string gpuReportPage(const GpuReport &report);
+
+/// Figures of other engines' kernels, read from their machine code. n, stall
+/// and t are of 64 elements of K and a warp (or warpgroup) that multiplies.
+struct GpuRival {
+  llvm::StringRef engine, tile;
+  int64_t instructions, stall, tensorCycles;
+};
+
+/// The kernels to compare with on a chip, the largest tiles first.
+llvm::ArrayRef<GpuRival> gpuRivals(llvm::StringRef chip);
+
+} // namespace moec::driver
+
+#endif // MOEC_LIB_DRIVER_GPUREPORT_H

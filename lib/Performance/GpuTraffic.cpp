@@ -1,0 +1,132 @@
+//===- GpuTraffic.cpp - Bytes, tiles and launches of a layer --------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moec/Performance/GpuTraffic.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace llvm;
+
+namespace moec::perf {
+namespace {
+
+/// Adds up what the launches of one call do.
+class Counter {
+public:
+  Counter(const LayerCost &cost, const ManifestLayer &layer,
+          const ManifestPlan &plan, const Load &load, const GpuChip &chip)
+      : cost(cost), layer(layer), plan(plan), load(load), chip(chip) {}
+
+  GpuTraffic count();
+
+private:
+  void addBuffer(const ManifestBuffer &buffer);
+  void addWeight(const ManifestLaunch &launch, const ManifestWeight &weight);
+  void addTiles(const ManifestLaunch &launch, const Product &product);
+
+  const LayerCost &cost;
+  const ManifestLayer &layer;
+  const ManifestPlan &plan;
+  const Load &load;
+  const GpuChip &chip;
+  GpuTraffic traffic;
+};
+
+} // namespace
+
+void Counter::addBuffer(const ManifestBuffer &buffer) {
+  double bytes = double(buffer.perToken * load.tokens + buffer.fixed) *
+                 double(buffer.rowBytes);
+  traffic.passBytes += bytes;
+  if (bytes > double(chip.cacheBytes) / 2)
+    traffic.memoryBytes += bytes;
+}
+
+void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
+  TiledProduct tiled{product.weights, launch.kernel, product.tile};
+  int64_t tokenTiles = 0;
+  auto addExpert = [&](int64_t rows) {
+    tiled.rows += rows;
+    tokenTiles += int64_t(divideCeil(rows, product.tileTokens));
+  };
+  if (product.routed)
+    for_each(load.rows, addExpert);
+  else
+    for (int64_t i = 0; i < product.experts; ++i)
+      addExpert(load.tokens);
+  // More columns than tiles of rows share the work of a tile.
+  int64_t rowTiles = std::max(launch.columns,
+                              int64_t(divideCeil(product.n, product.tileRows)));
+  tiled.tiles = tokenTiles * rowTiles;
+  if (tiled.rows)
+    tiled.padding =
+        double(tokenTiles * product.tileTokens) / double(tiled.rows);
+  if (tiled.tiles)
+    tiled.busy = double(tiled.tiles) /
+                 double(alignTo(uint64_t(tiled.tiles), chip.processors));
+  traffic.cacheBytes += double(tokenTiles) * product.expertBytes;
+  traffic.cacheBytes += double(tiled.rows) * double(rowTiles) *
+                        double(product.k * product.numberBytes);
+  traffic.products.push_back(std::move(tiled));
+}
+
+/// The names of `weight` as products have them, without the layer's.
+static std::string shortName(const ManifestWeight &weight,
+                             const ManifestLayer &layer) {
+  std::string result;
+  SmallVector<StringRef> names;
+  StringRef(weight.name).split(names, '+');
+  for (StringRef name : names) {
+    name.consume_front(layer.name);
+    name.consume_front(".");
+    result += (result.empty() ? "" : "+") + name.str();
+  }
+  return result;
+}
+
+void Counter::addWeight(const ManifestLaunch &launch,
+                        const ManifestWeight &weight) {
+  std::string name = shortName(weight, layer);
+  auto product = find_if(cost.products, [&](const Product &candidate) {
+    return candidate.weights == name;
+  });
+  double bytes = double(weight.bytes);
+  if (product != cost.products.end())
+    bytes = product->work(load).bytes;
+  traffic.leastBytes += bytes;
+  if (product != cost.products.end() && product->tileTokens)
+    addTiles(launch, *product);
+  else
+    traffic.cacheBytes += bytes;
+}
+
+GpuTraffic Counter::count() {
+  for (const ManifestLaunch &launch : plan.launches) {
+    if (launch.when == LaunchWhen::Given)
+      continue;
+    ++traffic.launches;
+    for (const ManifestArgument &argument : launch.arguments) {
+      if (argument.kind == ArgumentKind::Buffer)
+        addBuffer(plan.buffers[argument.number]);
+      else if (argument.kind == ArgumentKind::Weight)
+        addWeight(launch, layer.weights[argument.number]);
+    }
+  }
+  constexpr double bytesInAndOut = 2 + 2;
+  traffic.leastBytes += double(load.tokens * layer.hidden) * bytesInAndOut;
+  traffic.memoryBytes += traffic.leastBytes;
+  return std::move(traffic);
+}
+
+GpuTraffic gpuTraffic(const LayerCost &cost, const ManifestLayer &layer,
+                      const ManifestPlan &plan, const Load &load,
+                      const GpuChip &chip) {
+  return Counter(cost, layer, plan, load, chip).count();
+}
+
+} // namespace moec::perf
