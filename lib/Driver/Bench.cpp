@@ -11,6 +11,7 @@
 #include "BenchCompare.h"
 #include "BenchReport.h"
 #include "BenchRivals.h"
+#include "BenchSweep.h"
 #include "BenchTiming.h"
 #include "Command.h"
 #include "Output.h"
@@ -35,6 +36,7 @@ private:
   Error compareShapes(Console &console);
   Error timeShapes(Console &console);
   perf::MeasureOptions measureOptions(double seconds) const;
+  bool comparesBatches() const { return comparison == "tokens"; }
   std::string table(const Console &console) const;
   std::string jsonText() const;
   Error report(Console &console) const;
@@ -89,8 +91,9 @@ void BenchCommand::declare(OptionTable &options) {
                    shapes.push_back(std::move(*shape));
                    return Error::success();
                  });
-  options.list("tokens", "batch sizes; 1,4,16,64,512 if not given", tokens, 1,
-               int64_t(1) << 24);
+  options.list("tokens",
+               "batch sizes, and ranges like 1-128; 1,4,16,64,512 if not given",
+               tokens, 1, int64_t(1) << 24);
   options.custom(
       "format", "LIST",
       "how weights are stored: f32, f16, bf16 (if not given), int8, "
@@ -108,12 +111,16 @@ void BenchCommand::declare(OptionTable &options) {
                  });
   options.text("json", "FILE", "write the results as JSON; - for the screen",
                json);
-  options.text("plot", "FILE", "draw the share over the tokens, as SVG", plot);
+  options.text("plot", "FILE",
+               "draw the share over the tokens, as SVG; of --compare=tokens, "
+               "tokens a second",
+               plot);
   options.choice("compare",
                  "instead: sparse-dense, each layer against a dense one as "
                  "wide as a token's experts; experts, against the same layer "
-                 "with fewer experts",
-                 {"sparse-dense", "experts"}, comparison);
+                 "with fewer experts; tokens, each of the batch sizes against "
+                 "the one before, by the time for a token",
+                 {"sparse-dense", "experts", "tokens"}, comparison);
   options.flag("rivals",
                "race other engines that are installed, on the same weights and "
                "rows, in place of the calibrated timing",
@@ -139,8 +146,9 @@ Error BenchCommand::timeCell(BenchLayer &layer, Session &session,
   Expected<SessionLayer> info = session.layer(cost.name);
   if (!info)
     return info.takeError();
-  Expected<TimedCalls> calls =
-      prepareCalls(session, *info, cost, cell.tokens, [&](uint64_t seed) {
+  Expected<TimedCalls> calls = prepareCalls(
+      session, *info, cost, cell.tokens, usualCalls(cell.tokens),
+      [&](uint64_t seed) {
         return layer.rows(session, cell.tokens, cell.routing, seed);
       });
   if (!calls)
@@ -208,10 +216,14 @@ Error BenchCommand::compareShapes(Console &console) {
       options.tokens = tokens;
       options.threads = threads;
       options.measure = measureOptions(/*seconds=*/0.3);
+      if (comparesBatches())
+        options.rounds = quick ? 1 : 15;
       auto results =
-          compareLayers(comparison == "experts" ? growingExperts(shape)
-                                                : sparseAndDense(shape),
-                        options, *progress, console);
+          comparesBatches()
+              ? compareBatches(shape, options, *progress, console)
+              : compareLayers(comparison == "experts" ? growingExperts(shape)
+                                                      : sparseAndDense(shape),
+                              options, *progress, console);
       if (!results)
         return results.takeError();
       append_range(comparisons, *results);
@@ -242,7 +254,9 @@ Error BenchCommand::timeShapes(Console &console) {
 std::string BenchCommand::table(const Console &console) const {
   return rivals               ? rivalTable(console, rivalCells)
          : comparison.empty() ? benchTable(console, cells)
-                              : compareTable(console, comparisons);
+         : !comparesBatches()
+             ? compareTable(console, comparisons)
+             : compareTable(console, comparisons) + steepestFall(comparisons);
 }
 
 std::string BenchCommand::jsonText() const {
@@ -258,16 +272,19 @@ Error BenchCommand::report(Console &console) const {
     if (Error error = writeOutput(console, *json, jsonText()))
       return error;
   if (plot)
-    return writeOutput(console, *plot, benchPlot(cells));
+    return writeOutput(console, *plot,
+                       comparesBatches() ? sweepPlot(comparisons)
+                                         : benchPlot(cells));
   return Error::success();
 }
 
 Expected<int> BenchCommand::run(Console &console) {
   if (rivals && !comparison.empty())
     return usageError("--rivals and --compare are two different things");
-  if (plot && (rivals || !comparison.empty()))
-    return usageError("--plot draws shares of the roofline, which --rivals and "
-                      "--compare do not measure");
+  if (plot && (rivals || (!comparison.empty() && !comparesBatches())))
+    return usageError("--plot draws something over the tokens, for which "
+                      "--rivals and --compare=sparse-dense and experts are "
+                      "not there");
   if (shapes.empty())
     shapes.push_back(cantFail(perf::parseShape("qwen3-30b")));
   if (threads.empty())

@@ -60,9 +60,10 @@ static Expected<Contestant> enter(BenchLayer &layer, int64_t threads,
   if (!info)
     return info.takeError();
   auto calls =
-      prepareCalls(*session, *info, layer.cost(), tokens, [&](uint64_t seed) {
-        return layer.rows(*session, tokens, Routing::Random, seed);
-      });
+      prepareCalls(*session, *info, layer.cost(), tokens, usualCalls(tokens),
+                   [&](uint64_t seed) {
+                     return layer.rows(*session, tokens, Routing::Random, seed);
+                   });
   if (!calls)
     return calls.takeError();
   return Contestant{
@@ -87,15 +88,14 @@ static Error race(std::vector<Contestant> &contestants,
   return Error::success();
 }
 
-static Comparison compare(const Contestant &contestant,
-                          const Contestant &base) {
+Comparison compareTimes(ArrayRef<double> times, ArrayRef<double> base) {
   Comparison comparison;
   std::vector<double> ratios;
-  for (auto [time, baseTime] : zip(contestant.times, base.times))
+  for (auto [time, baseTime] : zip_equal(times, base))
     ratios.push_back(time / baseTime);
   comparison.ratio = perf::quantile(ratios, 0.5);
-  comparison.milliseconds = perf::quantile(contestant.times, 0.5) * 1e3;
-  comparison.baseMilliseconds = perf::quantile(base.times, 0.5) * 1e3;
+  comparison.milliseconds = perf::quantile(times.vec(), 0.5) * 1e3;
+  comparison.baseMilliseconds = perf::quantile(base.vec(), 0.5) * 1e3;
   return comparison;
 }
 
@@ -125,7 +125,8 @@ compareLayers(ArrayRef<perf::LayerShape> shapes, const CompareOptions &options,
       if (Error error = race(contestants, options))
         return std::move(error);
       for (size_t i = 1; i < contestants.size(); ++i) {
-        Comparison result = compare(contestants[i], contestants[0]);
+        Comparison result =
+            compareTimes(contestants[i].times, contestants[0].times);
         result.layer = shapes[i].name;
         result.base = shapes[0].name;
         result.format = options.format.name;
@@ -148,8 +149,8 @@ std::string compareTable(const Console &console,
                   threeDigits(comparison.milliseconds), comparison.base,
                   threeDigits(comparison.baseMilliseconds),
                   fmt::format("{:.2f}", comparison.ratio)});
-  return table.str(console) + "\nmilliseconds a call; layers took turns, and "
-                              "the ratio is the median of the turns'\n";
+  return table.str(console) + "\nmilliseconds a call; all took turns, and the "
+                              "ratio is the median of the turns'\n";
 }
 
 std::string compareJson(ArrayRef<Comparison> comparisons) {

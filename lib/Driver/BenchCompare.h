@@ -23,13 +23,17 @@ struct CompareOptions {
   int64_t rounds = 5;
 };
 
-/// A layer against the first of its group.
+/// A layer against the first of its group, or a batch against another.
 struct Comparison {
   std::string layer, base, format;
   int64_t tokens = 0, threads = 0;
   /// Medians over the rounds, in milliseconds; and of the rounds' ratios.
   double milliseconds = 0, baseMilliseconds = 0, ratio = 0;
 };
+
+/// Compares what two contestants took in each round, in seconds.
+Comparison compareTimes(llvm::ArrayRef<double> times,
+                        llvm::ArrayRef<double> base);
 
 /// A dense layer as wide as the experts of a token, then the layer itself.
 std::vector<perf::LayerShape> sparseAndDense(const perf::LayerShape &shape);

@@ -50,12 +50,15 @@ routeRows(Session &session, const SessionLayer &layer, RunRequest &request) {
   return perf::Load::of(values, ids->shape[0], layer.info.experts);
 }
 
+size_t usualCalls(int64_t tokens) {
+  return size_t(std::clamp<int64_t>(256 / tokens, 2, 64));
+}
+
 Expected<TimedCalls>
 prepareCalls(Session &session, const SessionLayer &layer,
-             const perf::LayerCost &cost, int64_t tokens,
+             const perf::LayerCost &cost, int64_t tokens, size_t count,
              function_ref<Expected<HostTensor>(uint64_t)> rows) {
   TimedCalls calls;
-  size_t count = std::clamp<int64_t>(256 / tokens, 2, 64);
   // Runs refer to their requests.
   calls.requests.resize(count);
   for (auto [seed, request] : enumerate(calls.requests)) {

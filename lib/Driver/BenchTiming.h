@@ -29,11 +29,14 @@ struct TimedCalls {
   int64_t rowsOfExpert() const;
 };
 
-/// Makes calls on rows [tokens, H] that `rows(seed)` gives, and asks the layer
-/// itself where they go.
+/// How many calls on different rows there should be: few of long ones.
+size_t usualCalls(int64_t tokens);
+
+/// Makes `count` calls on rows [tokens, H] that `rows(seed)` gives, and asks
+/// the layer itself where they go.
 llvm::Expected<TimedCalls>
 prepareCalls(Session &session, const SessionLayer &layer,
-             const perf::LayerCost &cost, int64_t tokens,
+             const perf::LayerCost &cost, int64_t tokens, size_t count,
              llvm::function_ref<llvm::Expected<HostTensor>(uint64_t)> rows);
 
 llvm::Expected<perf::Timing>

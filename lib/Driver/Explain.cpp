@@ -100,8 +100,8 @@ Error ExplainCommand::measure(ExplainedLayer &layer, Session &session) {
     auto rows = [&](uint64_t seed) -> Expected<HostTensor> {
       return toTensor(randomRows(count, hidden, seed), hidden, type);
     };
-    Expected<TimedCalls> calls =
-        prepareCalls(session, *info, layer.cost, count, rows);
+    Expected<TimedCalls> calls = prepareCalls(session, *info, layer.cost, count,
+                                              usualCalls(count), rows);
     if (!calls)
       return calls.takeError();
     perf::MeasureOptions options;

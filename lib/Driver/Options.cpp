@@ -108,12 +108,23 @@ OptionTable::Option &OptionTable::list(StringRef name, StringRef help,
                                        int64_t minimum, int64_t maximum) {
   return custom(name, "LIST", help, [=, &target](StringRef value) -> Error {
     target.clear();
+    auto isInside = [&](std::optional<int64_t> number) {
+      return number && *number >= minimum && *number <= maximum;
+    };
     for (StringRef part : split(value, ',')) {
-      std::optional<int64_t> number = parseInteger(part.trim());
-      if (!number || *number < minimum || *number > maximum)
-        return usageError("{} is not a whole number from {} to {}", quote(part),
-                          minimum, maximum);
-      target.push_back(*number);
+      auto [head, tail] = part.trim().split('-');
+      std::optional<int64_t> first = parseInteger(head), last = first;
+      if (part.contains('-'))
+        last = parseInteger(tail);
+      if (!isInside(first) || !isInside(last))
+        return usageError("{} is not a whole number from {} to {}, or a range "
+                          "of them like 3-5",
+                          quote(part), minimum, maximum);
+      if (*first > *last)
+        return usageError("the range {} is empty: {} is more than {}",
+                          quote(part), *first, *last);
+      for (int64_t number = *first; number <= *last; ++number)
+        target.push_back(number);
     }
     return Error::success();
   });

@@ -37,6 +37,14 @@ Axis Axis::steps(std::string title, double step, double from, double to) {
   return axis;
 }
 
+Axis Axis::upTo(std::string title, double most) {
+  double step = std::pow(10, std::floor(std::log10(most)));
+  for (double part : {0.5, 0.4, 0.5})
+    if (most / step < 4)
+      step *= part;
+  return steps(std::move(title), step, 0, std::ceil(most / step) * step);
+}
+
 static void drawY(Svg &svg, const Frame &frame, const Axis &axis) {
   for (const auto &[value, name] : axis.ticks) {
     double y = frame.y(axis, value);

@@ -95,7 +95,8 @@ public:
                  llvm::StringRef help, std::optional<int64_t> &target,
                  int64_t minimum,
                  int64_t maximum = std::numeric_limits<int64_t>::max());
-  /// Whole numbers in [minimum, maximum] with commas between, at least one.
+  /// Whole numbers in [minimum, maximum], and ranges of them like 3-5, with
+  /// commas between, at least one.
   Option &list(llvm::StringRef name, llvm::StringRef help,
                std::vector<int64_t> &target, int64_t minimum, int64_t maximum);
   /// One of `values`.

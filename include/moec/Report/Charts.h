@@ -34,6 +34,8 @@ struct Axis {
   static Axis powers(std::string title, double base, double from, double to);
   /// From `from` to `to`, with a tick each `step`.
   static Axis steps(std::string title, double step, double from, double to);
+  /// From 0 to `most` or a little more, with ticks at 4 to 10 round numbers.
+  static Axis upTo(std::string title, double most);
 };
 
 /// Points that belong together.

@@ -22,6 +22,17 @@ TEST(Axis, placesValues) {
   EXPECT_DOUBLE_EQ(powers.place(16), 0.5);
 }
 
+TEST(Axis, endsAtARoundNumber) {
+  auto endAndTicks = [](double most) {
+    Axis axis = Axis::upTo("", most);
+    return std::pair(axis.to, axis.ticks.size());
+  };
+  EXPECT_EQ(endAndTicks(128), std::pair(140.0, size_t(8)));
+  EXPECT_EQ(endAndTicks(1), std::pair(1.0, size_t(6)));
+  EXPECT_EQ(endAndTicks(2730), std::pair(3000.0, size_t(7)));
+  EXPECT_EQ(endAndTicks(999), std::pair(1000.0, size_t(11)));
+}
+
 TEST(Xml, isEscaped) {
   EXPECT_EQ(escapeXml("a<b & \"c\">"), "a&lt;b &amp; &quot;c&quot;&gt;");
   EXPECT_EQ(escapeXml("\x1b[0m"), "\\x1b[0m");

@@ -1,0 +1,144 @@
+//===- BenchSweep.cpp - Batch sizes against each other --------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BenchSweep.h"
+#include "BenchTiming.h"
+#include "moec/Report/Charts.h"
+#include "moec/Support/Text.h"
+
+#include <chrono>
+
+using namespace llvm;
+
+namespace moec::driver {
+
+namespace {
+
+/// A batch size, its calls, and the seconds a call took in each round.
+struct Batch {
+  int64_t tokens;
+  TimedCalls calls;
+  std::vector<double> times;
+};
+
+/// One layer with a team, and its batches.
+struct Sweep {
+  Session session;
+  SessionLayer info;
+  std::vector<Batch> batches;
+};
+
+} // namespace
+
+/// Different rows for each batch, as many as a round calls.
+constexpr size_t callsOfRound = 3;
+
+static Expected<Sweep> prepareSweep(BenchLayer &layer, int64_t threads,
+                                    ArrayRef<int64_t> tokens) {
+  Expected<Session> session = layer.open(int32_t(threads));
+  if (!session)
+    return session.takeError();
+  Expected<SessionLayer> info = session->layer(layer.cost().name);
+  if (!info)
+    return info.takeError();
+  Sweep sweep{std::move(*session), std::move(*info), {}};
+  for (int64_t count : tokens) {
+    auto calls = prepareCalls(sweep.session, sweep.info, layer.cost(), count,
+                              callsOfRound, [&](uint64_t seed) {
+                                return layer.rows(sweep.session, count,
+                                                  Routing::Random, seed);
+                              });
+    if (!calls)
+      return calls.takeError();
+    sweep.batches.push_back({count, std::move(*calls), {}});
+  }
+  return sweep;
+}
+
+static Error timeRound(Sweep &sweep) {
+  for (Batch &batch : sweep.batches) {
+    auto start = std::chrono::steady_clock::now();
+    for (PreparedRun &run : batch.calls.runs)
+      if (Error error = sweep.session.execute(run))
+        return error;
+    std::chrono::duration<double> time =
+        std::chrono::steady_clock::now() - start;
+    batch.times.push_back(time.count() / double(callsOfRound));
+  }
+  return Error::success();
+}
+
+/// The median over the rounds of the times for a token, against `base`.
+static Comparison compareTokens(const Batch &batch, const Batch &base) {
+  Comparison result = compareTimes(batch.times, base.times);
+  result.ratio *= double(base.tokens) / double(batch.tokens);
+  result.tokens = batch.tokens;
+  result.base = fmt::format("T = {}", base.tokens);
+  return result;
+}
+
+Expected<std::vector<Comparison>> compareBatches(const perf::LayerShape &shape,
+                                                 const CompareOptions &options,
+                                                 Progress &progress,
+                                                 Console &console) {
+  progress.setWhat("making " + shape.name);
+  auto layer = BenchLayer::create(shape, options.format, console);
+  if (!layer)
+    return layer.takeError();
+  (*layer)->dropCheckpoint();
+  std::vector<Comparison> comparisons;
+  for (int64_t threads : options.threads) {
+    auto sweep = prepareSweep(**layer, threads, options.tokens);
+    if (!sweep)
+      return sweep.takeError();
+    for (int64_t round = 0; round < options.rounds; ++round) {
+      progress.setWhat(
+          fmt::format("round {} of {}", round + 1, options.rounds));
+      if (Error error = timeRound(*sweep))
+        return std::move(error);
+    }
+    for (size_t i = 0; i < sweep->batches.size(); ++i) {
+      Comparison result = compareTokens(
+          sweep->batches[i], sweep->batches[std::max<size_t>(i, 1) - 1]);
+      result.layer = shape.name;
+      result.format = options.format.name;
+      result.threads = sweep->session.threads();
+      comparisons.push_back(std::move(result));
+    }
+  }
+  return comparisons;
+}
+
+std::string steepestFall(ArrayRef<Comparison> comparisons) {
+  auto steepest = max_element(
+      comparisons, [](auto &a, auto &b) { return a.ratio < b.ratio; });
+  return fmt::format("throughput falls most from {} to {}: by {:.1f} %\n",
+                     steepest->base, steepest->tokens,
+                     (1 - 1 / steepest->ratio) * 100);
+}
+
+std::string sweepPlot(ArrayRef<Comparison> comparisons) {
+  double mostTokens = 1, mostRate = 1;
+  report::Chart chart;
+  chart.title = "Throughput";
+  for (const Comparison &comparison : comparisons) {
+    std::string name =
+        fmt::format("{} {}, {}", comparison.layer, comparison.format,
+                    plural(comparison.threads, "thread"));
+    if (chart.series.empty() || chart.series.back().name != name)
+      chart.series.push_back({name, {}, {}});
+    double rate = double(comparison.tokens) / comparison.milliseconds * 1e3;
+    chart.series.back().points.push_back({double(comparison.tokens), rate});
+    mostTokens = std::max(mostTokens, double(comparison.tokens));
+    mostRate = std::max(mostRate, rate);
+  }
+  chart.x = report::Axis::upTo("tokens in a batch", mostTokens);
+  chart.y = report::Axis::upTo("tokens a second", mostRate);
+  return report::drawChart(chart);
+}
+
+} // namespace moec::driver
