@@ -89,6 +89,12 @@ def MoeLowerToCpuPass : Pass<"moe-lower-to-cpu", "::mlir::ModuleOp"> {
     fit its operands; the message says which.
   }];
   let options = [
+    Option<"architecture", "arch", "::moec::Architecture",
+           "::moec::Architecture::X86_64", "whose instructions are used",
+           [{::llvm::cl::values(
+               clEnumValN(::moec::Architecture::X86_64, "x86_64", "x86-64"),
+               clEnumValN(::moec::Architecture::AArch64, "aarch64",
+                          "64-bit Arm"))}]>,
     Option<"lanes", "lanes", "int64_t", "16", "f32 numbers in a vector register">,
     Option<"int8Dot", "int8-dot", "bool", "false",
            "the target has a dot product of four int8 numbers into i32">
@@ -96,8 +102,8 @@ def MoeLowerToCpuPass : Pass<"moe-lower-to-cpu", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::moe::MoeDialect", "::mlir::scf::SCFDialect",
     "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::x86vector::X86VectorDialect",
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"
   ];
 }
 

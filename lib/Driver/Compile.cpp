@@ -40,7 +40,7 @@ private:
   std::string summary(const Console &console, const BundleReport &report) const;
 
   ModelOptions model;
-  std::string output, emit = "bundle", targetName = "cpu", mcpu = "native";
+  std::string output, emit = "bundle", targetName = "cpu", mcpu;
   std::string reproducer;
   std::optional<std::string> checkpoint, dumpDirectory;
   std::optional<int64_t> threads;
@@ -63,12 +63,14 @@ void CompileCommand::declare(OptionTable &options) {
             output)
       .withLetter('o');
   options.text("target", "NAME",
-               "what to compile for: cpu (the default), or nvptx:CHIP for an "
-               "NVIDIA GPU, for example nvptx:sm_80",
+               "what to compile for: cpu (the default) or cpu:ARCH, where ARCH "
+               "is x86_64 or aarch64; or nvptx:CHIP for an NVIDIA GPU, for "
+               "example nvptx:sm_80",
                targetName);
   options.text("mcpu", "CPU",
                "native (the default: this machine), or a name such as "
-               "x86-64-v3 or znver4",
+               "x86-64-v3, znver4 or, for cpu:aarch64, neoverse-v1; features "
+               "can be added or taken away, as in generic+dotprod",
                mcpu);
   model.declareLayers(options);
   options.choice("weights",
@@ -138,10 +140,18 @@ Error CompileCommand::resolveTarget() {
   StringRef chip = targetName;
   if (chip.consume_front("nvptx:"))
     return take(resolveChip(chip));
+  StringRef architecture = targetName;
   if (targetName == "cpu")
-    return take(resolveCpu(mcpu));
-  return usageError("there is no target {}; the targets are: cpu, nvptx:CHIP",
-                    quote(targetName));
+    architecture = "";
+  else if (!architecture.consume_front("cpu:") || architecture.empty())
+    return usageError("there is no target {}; the targets are: cpu, cpu:ARCH, "
+                      "nvptx:CHIP",
+                      quote(targetName));
+  Expected<std::string> triple = cpuTriple(architecture);
+  if (!triple)
+    return usageError("--target={}: {}", targetName,
+                      toString(triple.takeError()));
+  return take(resolveCpu(mcpu, *triple));
 }
 
 Expected<int> CompileCommand::run(Console &console) {
@@ -241,7 +251,7 @@ std::string CompileCommand::summary(const Console &console,
       plural(report.layers, "layer"), plural(report.kernels, "kernel"),
       formatBytes(report.codeBytes),
       std::visit(
-          llvm::makeVisitor([](const CpuTarget &cpu) { return cpu.cpu; },
+          llvm::makeVisitor([](const CpuTarget &cpu) { return cpu.name; },
                             [](const NvptxTarget &chip) { return chip.chip; }),
           target),
       report.compileSeconds);

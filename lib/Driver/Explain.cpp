@@ -168,7 +168,7 @@ Expected<int> ExplainCommand::run(Console &console) {
   if (!manifest)
     return manifest.takeError();
   explanation.bundle = printable(model.path);
-  Expected<CpuTarget> target = resolveCpu(manifest->cpu);
+  Expected<CpuTarget> target = resolveCpu(manifest->cpu, manifest->triple);
   if (!target)
     return target.takeError();
   explanation.target = *target;

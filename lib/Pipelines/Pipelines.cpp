@@ -42,6 +42,7 @@ std::optional<Phase> parsePhase(StringRef name) {
 
 PipelineOptions::PipelineOptions(const CompileTarget &target) {
   if (const auto *cpu = std::get_if<CpuTarget>(&target)) {
+    architecture = cpu->architecture;
     lanes = cpu->lanes;
     registers = cpu->registers;
     bf16Dot = cpu->bf16Dot;
@@ -92,6 +93,7 @@ void buildSchedulePipeline(OpPassManager &manager,
 void buildLoopsPipeline(OpPassManager &manager,
                         const PipelineOptions &options) {
   moe::MoeLowerToCpuPassOptions lowering;
+  lowering.architecture = options.architecture;
   lowering.lanes = options.lanes;
   lowering.int8Dot = options.int8Dot;
   manager.addPass(moe::createMoeLowerToCpuPass(lowering));
@@ -109,9 +111,7 @@ void buildLlvmPipeline(OpPassManager &manager, const PipelineOptions &options) {
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());
-  ConvertVectorToLLVMPassOptions vectors;
-  vectors.x86Vector = true;
-  manager.addPass(createConvertVectorToLLVMPass(vectors));
+  manager.addPass(createConvertVectorToLLVMPass());
   manager.addPass(createConvertMathToLLVMPass());
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());
   manager.addPass(createConvertFuncToLLVMPass());

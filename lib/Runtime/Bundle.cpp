@@ -76,7 +76,7 @@ Status Bundle::checkTarget() const {
   std::vector<std::string> needed, missing;
   for (const std::string &feature : description.features) {
     needed.push_back(inQuotes(feature));
-    if (!isKnownCpuFeature(feature))
+    if (!isKnownCpuFeature(hostArchitecture(), feature))
       missing.push_back(inQuotes(feature) + " (unknown to this library)");
     else if (!hostHasCpuFeature(feature))
       missing.push_back(inQuotes(feature));

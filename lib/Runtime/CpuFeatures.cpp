@@ -28,7 +28,9 @@
 
 namespace moec {
 
-#if defined(__x86_64__)
+//===----------------------------------------------------------------------===//
+// The tables
+//===----------------------------------------------------------------------===//
 
 namespace {
 enum Register : uint8_t { EAX, EBX, ECX, EDX };
@@ -36,16 +38,23 @@ enum Register : uint8_t { EAX, EBX, ECX, EDX };
 /// The register state an instruction set extension adds, as bits of XCR0.
 enum State : uint32_t { None = 0, Avx = 0x6, Avx512 = 0xe6 };
 
-struct Feature {
+struct X86Feature {
   std::string_view name;
   uint32_t leaf, subleaf;
   Register reg;
   uint8_t bit;
   State state;
 };
+
+/// Bits of AT_HWCAP, or of AT_HWCAP2 where `second` is set, as in asm/hwcap.h.
+struct ArmFeature {
+  std::string_view name;
+  uint8_t bit;
+  bool second;
+};
 } // namespace
 
-static constexpr Feature kFeatures[] = {
+static constexpr X86Feature kX86Features[] = {
     // clang-format off
     {"sse3", 1, 0, ECX, 0, None},
     {"pclmul", 1, 0, ECX, 1, None},
@@ -139,6 +148,24 @@ static constexpr Feature kFeatures[] = {
     // clang-format on
 };
 
+static constexpr ArmFeature kArmFeatures[] = {
+    {"fp-armv8", 0, false},   {"neon", 1, false},     {"aes", 3, false},
+    {"sha2", 6, false},       {"crc", 7, false},      {"lse", 8, false},
+    {"fullfp16", 10, false},  {"rdm", 12, false},     {"jsconv", 13, false},
+    {"complxnum", 14, false}, {"rcpc", 15, false},    {"sha3", 17, false},
+    {"sm4", 19, false},       {"dotprod", 20, false}, {"sve", 22, false},
+    {"fp16fml", 23, false},   {"sve2", 1, true},      {"i8mm", 13, true},
+    {"bf16", 14, true},       {"sme", 23, true},
+};
+
+//===----------------------------------------------------------------------===//
+// This machine
+//===----------------------------------------------------------------------===//
+
+#if defined(__x86_64__)
+
+static constexpr auto &kHostFeatures = kX86Features;
+
 /// XCR0, the register state the operating system saves; 0 where it cannot be
 /// read.
 static uint64_t savedState() {
@@ -150,7 +177,7 @@ static uint64_t savedState() {
   return uint64_t(edx) << 32 | eax;
 }
 
-static bool isPresent(const Feature &feature) {
+static bool isPresent(const X86Feature &feature) {
   uint32_t regs[4];
   // This refuses leaves the CPU does not have; of leaf 7 also its subleaves.
   if (!__get_cpuid_count(feature.leaf, feature.subleaf, &regs[EAX], &regs[EBX],
@@ -170,26 +197,9 @@ std::string_view hostArchitecture() { return "x86_64"; }
 
 #else
 
-namespace {
-/// Bits of AT_HWCAP, or of AT_HWCAP2 where `second` is set, as in asm/hwcap.h.
-struct Feature {
-  std::string_view name;
-  uint8_t bit;
-  bool second;
-};
-} // namespace
+static constexpr auto &kHostFeatures = kArmFeatures;
 
-static constexpr Feature kFeatures[] = {
-    {"fp-armv8", 0, false},   {"neon", 1, false},     {"aes", 3, false},
-    {"sha2", 6, false},       {"crc", 7, false},      {"lse", 8, false},
-    {"fullfp16", 10, false},  {"rdm", 12, false},     {"jsconv", 13, false},
-    {"complxnum", 14, false}, {"rcpc", 15, false},    {"sha3", 17, false},
-    {"sm4", 19, false},       {"dotprod", 20, false}, {"sve", 22, false},
-    {"fp16fml", 23, false},   {"sve2", 1, true},      {"i8mm", 13, true},
-    {"bf16", 14, true},       {"sme", 23, true},
-};
-
-static bool isPresent(const Feature &feature) {
+static bool isPresent(const ArmFeature &feature) {
   unsigned long bits = getauxval(feature.second ? AT_HWCAP2 : AT_HWCAP);
   return bits >> feature.bit & 1;
 }
@@ -198,23 +208,30 @@ std::string_view hostArchitecture() { return "aarch64"; }
 
 #endif
 
-static const Feature *findFeature(std::string_view name) {
+/// The feature of that name in a table; null if it is not there.
+template <typename Feature, size_t count>
+static const Feature *find(const Feature (&features)[count],
+                           std::string_view name) {
   const Feature *found = std::find_if(
-      std::begin(kFeatures), std::end(kFeatures),
+      std::begin(features), std::end(features),
       [&](const Feature &feature) { return feature.name == name; });
-  return found == std::end(kFeatures) ? nullptr : found;
+  return found == std::end(features) ? nullptr : found;
 }
 
-bool isKnownCpuFeature(std::string_view name) { return findFeature(name); }
+bool isKnownCpuFeature(std::string_view architecture, std::string_view name) {
+  return architecture == "x86_64"    ? find(kX86Features, name) != nullptr
+         : architecture == "aarch64" ? find(kArmFeatures, name) != nullptr
+                                     : false;
+}
 
 bool hostHasCpuFeature(std::string_view name) {
-  const Feature *feature = findFeature(name);
+  const auto *feature = find(kHostFeatures, name);
   return feature && isPresent(*feature);
 }
 
 std::vector<std::string> hostCpuFeatures() {
   std::vector<std::string> names;
-  for (const Feature &feature : kFeatures)
+  for (const auto &feature : kHostFeatures)
     if (isPresent(feature))
       names.emplace_back(feature.name);
   std::sort(names.begin(), names.end());

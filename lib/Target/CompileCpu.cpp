@@ -54,7 +54,7 @@ Expected<CompiledCode> compileCpu(ModuleOp module, const CpuTarget &target,
   manifest.kernel = std::move(*file);
   code.bytes = library->size();
   manifest.triple = target.triple;
-  manifest.cpu = target.cpu;
+  manifest.cpu = target.name;
   manifest.features = requiredFeatures(target);
   return code;
 }

@@ -26,12 +26,38 @@ using namespace llvm;
 
 namespace moec {
 
-static Expected<const llvm::Target *> hostTarget(const std::string &triple) {
+namespace {
+
+/// An architecture the back end has kernels for.
+struct Supported {
+  Triple::ArchType type;
+  Architecture architecture;
+  /// The first part of its triples, and the least of its CPUs with vectors.
+  StringLiteral name, baseline;
+};
+
+} // namespace
+
+static constexpr Supported supported[] = {
+    {Triple::x86_64, Architecture::X86_64, "x86_64", "x86-64-v3"},
+    {Triple::aarch64, Architecture::AArch64, "aarch64", "generic"}};
+
+static Expected<Supported> findArchitecture(const Triple &triple) {
+  for (const Supported &candidate : supported)
+    if (candidate.type == triple.getArch())
+      return candidate;
+  return inputError("moec has no kernels for {}; it has kernels for x86_64 and "
+                    "aarch64",
+                    triple.str());
+}
+
+static Expected<const llvm::Target *> backEndOf(const std::string &triple) {
   static std::once_flag once;
   std::call_once(once, [] {
-    InitializeNativeTarget();
-    InitializeNativeTargetAsmPrinter();
-    InitializeNativeTargetAsmParser();
+    InitializeAllTargetInfos();
+    InitializeAllTargets();
+    InitializeAllTargetMCs();
+    InitializeAllAsmPrinters();
   });
   std::string error;
   const llvm::Target *target =
@@ -77,6 +103,7 @@ static void describeMachine(CpuTarget &target) {
                                     {"graniterapids", 2048, 2, 4, 4, 3, 6},
                                     {"icelake-server", 1280, 2, 4, 4, 3, 6},
                                     {"skylake-avx512", 1024, 2, 4, 4, 3, 6},
+                                    {"neoverse-n1", 1024, 2, 4, 6, 4.6, 10},
                                     {"neoverse-v1", 1024, 2, 4, 6, 4.6, 10},
                                     {"neoverse-v2", 1024, 4, 4, 6, 4.6, 10}};
   for (const Known &known : table)
@@ -90,50 +117,114 @@ static void describeMachine(CpuTarget &target) {
     }
 }
 
-Expected<CpuTarget> resolveCpu(StringRef cpu) {
-  CpuTarget target;
-  target.triple = sys::getDefaultTargetTriple();
-  Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
-  if (!backEnd)
-    return backEnd.takeError();
-  target.cpu = cpu == "native" ? sys::getHostCPUName().str() : cpu.str();
-  if (cpu == "native")
-    target.features = hostFeatures();
-  std::unique_ptr<MCSubtargetInfo> info((*backEnd)->createMCSubtargetInfo(
-      Triple(target.triple), "", target.features));
-  if (!info->isCPUStringValid(target.cpu))
-    return inputError("--mcpu={}: LLVM does not know this CPU for {}; close "
-                      "names are {}",
-                      cpu, target.triple, closeNames(*info, cpu));
-  info.reset((*backEnd)->createMCSubtargetInfo(Triple(target.triple),
-                                               target.cpu, target.features));
+/// Fills in what the instruction set decides. Fails on a CPU that lacks what
+/// every kernel needs.
+static Error describeVectors(CpuTarget &target, const MCSubtargetInfo &info) {
   auto has = [&](StringRef feature) {
-    return info->checkFeatures(("+" + feature).str());
+    return info.checkFeatures(("+" + feature).str());
   };
-  if (Triple(target.triple).isX86()) {
-    bool wide =
-        has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq");
-    if (!has("avx2") || !has("fma") || !has("f16c"))
-      return inputError("--mcpu={}: moec needs AVX2, FMA and F16C, which {} "
-                        "lacks; x86-64-v3 is the least CPU that has them",
-                        cpu, target.cpu);
-    target.lanes = wide ? 16 : 8;
-    target.registers = wide ? 32 : 16;
-    target.bf16Dot = wide && has("avx512bf16");
-    target.int8Dot = has(wide ? "avx512vnni" : "avxvnni");
-  } else {
+  if (target.architecture == Architecture::AArch64) {
+    if (!has("neon"))
+      return inputError("--mcpu={}: moec needs NEON, which it lacks",
+                        target.name);
     target.lanes = 4;
     target.registers = 32;
+    target.bf16Dot = has("bf16");
+    target.int8Dot = has("dotprod");
+    return Error::success();
   }
+  bool wide =
+      has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq");
+  if (!has("avx2") || !has("fma") || !has("f16c"))
+    return inputError("--mcpu={}: moec needs AVX2, FMA and F16C, which {} "
+                      "lacks; x86-64-v3 is the least CPU that has them",
+                      target.name, target.cpu);
+  target.lanes = wide ? 16 : 8;
+  target.registers = wide ? 32 : 16;
+  target.bf16Dot = wide && has("avx512bf16");
+  target.int8Dot = has(wide ? "avx512vnni" : "avxvnni");
+  return Error::success();
+}
+
+/// Takes `name` apart: a CPU, and features added to it or taken away,
+/// "generic+dotprod+nosve".
+static Error parseName(StringRef name, CpuTarget &target,
+                       const MCSubtargetInfo &info) {
+  SmallVector<StringRef> parts;
+  name.split(parts, '+');
+  target.name = name.str();
+  target.cpu = parts[0].str();
+  if (!info.isCPUStringValid(target.cpu))
+    return inputError("--mcpu={}: LLVM does not know this CPU for {}; close "
+                      "names are {}",
+                      name, target.triple, closeNames(info, parts[0]));
+  SubtargetFeatures features;
+  auto isKnown = [&](StringRef feature) {
+    return any_of(info.getAllProcessorFeatures(),
+                  [&](const auto &known) { return known.Key == feature; });
+  };
+  for (StringRef part : ArrayRef(parts).drop_front()) {
+    bool adds = isKnown(part) || !part.consume_front("no");
+    if (!isKnown(part))
+      return inputError("--mcpu={}: LLVM does not know the feature '{}' for {}",
+                        name, part, target.triple);
+    features.AddFeature(part, adds);
+  }
+  target.features = features.getString();
+  return Error::success();
+}
+
+Expected<std::string> cpuTriple(StringRef architecture) {
+  std::string host = sys::getDefaultTargetTriple();
+  if (architecture.empty() || Triple(host).getArchName() == architecture)
+    return host;
+  for (const Supported &candidate : supported)
+    if (candidate.name == architecture)
+      return (architecture + "-unknown-linux-gnu").str();
+  return inputError("there are no kernels for '{}'; the architectures are "
+                    "x86_64 and aarch64",
+                    architecture);
+}
+
+Expected<CpuTarget> resolveCpu(StringRef cpu, StringRef triple) {
+  std::string host = sys::getDefaultTargetTriple();
+  CpuTarget target;
+  target.triple = triple.empty() ? host : triple.str();
+  Expected<Supported> found = findArchitecture(Triple(target.triple));
+  if (!found)
+    return found.takeError();
+  target.architecture = found->architecture;
+  bool isHost = found->type == Triple(host).getArch();
+  if (cpu.empty())
+    cpu = isHost ? StringRef("native") : found->baseline;
+  bool isNative = cpu == "native";
+  if (isNative && !isHost)
+    return inputError("--mcpu=native is a CPU of {}, not of {}; name one of "
+                      "its CPUs, or leave --mcpu out for {}",
+                      host, target.triple, found->baseline);
+  Expected<const llvm::Target *> backEnd = backEndOf(target.triple);
+  if (!backEnd)
+    return backEnd.takeError();
+  auto describe = [&] {
+    return std::unique_ptr<MCSubtargetInfo>((*backEnd)->createMCSubtargetInfo(
+        Triple(target.triple), target.cpu, target.features));
+  };
+  if (Error error = parseName(isNative ? sys::getHostCPUName() : cpu, target,
+                              *describe()))
+    return std::move(error);
+  if (isNative)
+    target.features = hostFeatures();
+  if (Error error = describeVectors(target, *describe()))
+    return std::move(error);
   describeMachine(target);
-  if (long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); cpu == "native" && bytes > 0)
+  if (long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); isNative && bytes > 0)
     target.l2Bytes = bytes;
   return target;
 }
 
 Expected<std::unique_ptr<TargetMachine>>
 createTargetMachine(const CpuTarget &target) {
-  Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
+  Expected<const llvm::Target *> backEnd = backEndOf(target.triple);
   if (!backEnd)
     return backEnd.takeError();
   std::unique_ptr<TargetMachine> machine((*backEnd)->createTargetMachine(
@@ -149,15 +240,16 @@ createTargetMachine(const CpuTarget &target) {
 /// runs the code as well.
 static bool isComputeFeature(StringRef feature) {
   static constexpr StringLiteral prefixes[] = {
-      "avx", "sse",  "ssse3", "fma",  "f16c",    "bmi",  "lzcnt", "popcnt",
-      "amx", "gfni", "neon",  "fp16", "dotprod", "bf16", "i8mm",  "sve"};
+      "avx", "sse",  "ssse3", "fma",      "f16c",    "bmi",  "lzcnt", "popcnt",
+      "amx", "gfni", "neon",  "fullfp16", "dotprod", "bf16", "i8mm",  "sve"};
   return llvm::any_of(
       prefixes, [&](StringRef prefix) { return feature.starts_with(prefix); });
 }
 
 std::vector<std::string> requiredFeatures(const CpuTarget &target) {
   std::vector<std::string> required;
-  Expected<const llvm::Target *> backEnd = hostTarget(target.triple);
+  std::string architecture = Triple(target.triple).getArchName().str();
+  Expected<const llvm::Target *> backEnd = backEndOf(target.triple);
   if (!backEnd) {
     consumeError(backEnd.takeError());
     return required;
@@ -166,7 +258,7 @@ std::vector<std::string> requiredFeatures(const CpuTarget &target) {
       Triple(target.triple), target.cpu, target.features));
   for (const SubtargetFeatureKV &feature : info->getAllProcessorFeatures())
     if (info->hasFeature(feature.Value) && isComputeFeature(feature.Key) &&
-        isKnownCpuFeature(feature.Key))
+        isKnownCpuFeature(architecture, feature.Key))
       required.push_back(feature.Key);
   std::sort(required.begin(), required.end());
   return required;

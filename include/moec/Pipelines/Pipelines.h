@@ -52,6 +52,12 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<bool> nvptx{*this, "nvptx",
                      llvm::cl::desc("choose strategies for an NVIDIA GPU"),
                      llvm::cl::init(false)};
+  Option<Architecture> architecture{
+      *this, "arch", llvm::cl::desc("whose instructions are used"),
+      llvm::cl::init(Architecture::X86_64),
+      llvm::cl::values(
+          clEnumValN(Architecture::X86_64, "x86_64", "x86-64"),
+          clEnumValN(Architecture::AArch64, "aarch64", "64-bit Arm"))};
   Option<int64_t> lanes{*this, "lanes",
                         llvm::cl::desc("f32 numbers in a vector register"),
                         llvm::cl::init(16)};

@@ -24,8 +24,9 @@ namespace moec {
 /// "x86_64" or "aarch64".
 std::string_view hostArchitecture();
 
-/// Whether `name` is a feature whose presence hostHasCpuFeature can tell.
-bool isKnownCpuFeature(std::string_view name);
+/// Whether `name` is a feature whose presence hostHasCpuFeature can tell on
+/// machines of `architecture`.
+bool isKnownCpuFeature(std::string_view architecture, std::string_view name);
 
 /// Whether code that uses feature `name` runs here: the CPU has it and the
 /// operating system saves the registers it adds. False for unknown names.

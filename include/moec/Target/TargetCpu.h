@@ -24,9 +24,17 @@ class TargetMachine;
 
 namespace moec {
 
+/// The triple of `architecture`, "x86_64" or "aarch64"; this machine's if that
+/// is empty. Fails on others.
+llvm::Expected<std::string> cpuTriple(llvm::StringRef architecture);
+
 /// The target of `cpu`: "native" for this machine, or a name LLVM knows
-/// ("znver4", "x86-64-v3"). Fails on an unknown name, listing close ones.
-llvm::Expected<CpuTarget> resolveCpu(llvm::StringRef cpu);
+/// ("znver4", "x86-64-v3"), with features added or taken away if wanted
+/// ("generic+dotprod", "neoverse-v1+nosve"). If it is empty, "native", or for
+/// another architecture the least CPU. `triple` is this machine's if empty.
+/// Fails on an unknown name, listing close ones.
+llvm::Expected<CpuTarget> resolveCpu(llvm::StringRef cpu,
+                                     llvm::StringRef triple = {});
 
 /// LLVM's back end for a target, position-independent, at full optimization.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>

@@ -9,8 +9,6 @@
 
 #include "Arithmetic.h"
 
-#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
-
 namespace moec::cpu {
 
 Value Arithmetic::start(RowOperand row, Value group) const {
@@ -59,7 +57,7 @@ public:
   Value weights(Value panel, Value offset, int64_t v) const override {
     if (!format)
       return load(panel, offset, v, panels.getType(), 2 * lanes);
-    if (format->block.codeBits() == 4 && lanes >= 8)
+    if (format->block.codeBits() == 4 && !instructions()->lookUpWords.empty())
       return nibblesAsBf16(panel, offset, v, 2 * lanes);
     return upperHalves(decoded(panel, offset, v, 2 * lanes));
   }
@@ -73,8 +71,8 @@ public:
 
   Value multiplyAdd(Value accumulator, Value row,
                     Value weights) const override {
-    return x86vector::DotBF16Op::create(e.b, accumulator.getType(), accumulator,
-                                        row, weights);
+    return callIntrinsic(instructions()->bf16Dot, accumulator.getType(),
+                         {accumulator, row, weights});
   }
 
 private:
@@ -90,17 +88,25 @@ private:
   }
 };
 
-/// Fours of int8: unsigned weights by signed rows, added up in i32. That the
-/// weights' codes are stored with something added is undone by what
-/// accumulators start with.
+/// Fours of int8, added up in i32. That the weights' codes are stored with
+/// something added is undone by what accumulators start with; where the dot
+/// product takes signed weights, codes of eight bits by clearing it.
 class Int8Arithmetic : public Arithmetic {
 public:
   Int8Arithmetic(KernelEmitter &e, moe::PanelsAttr panels, int64_t lanes,
                  const EncodedRows &rows)
-      : Arithmetic(e, panels, lanes), encoded(rows) {}
+      : Arithmetic(e, panels, lanes), encoded(rows),
+        makesSigned(e.isa.int8Dot && instructions()->signedWeights &&
+                    format->block.codeBits() == 8) {}
 
   Value weights(Value panel, Value offset, int64_t v) const override {
-    return codes(panel, offset, v, 4 * lanes);
+    Value stored = codes(panel, offset, v, 4 * lanes);
+    if (!makesSigned)
+      return stored;
+    Value highest = arith::ConstantOp::create(
+        e.b, DenseElementsAttr::get(cast<VectorType>(stored.getType()),
+                                    APInt(8, 0x80)));
+    return arith::XOrIOp::create(e.b, stored, highest);
   }
 
   Value row(RowOperand row, Value k) const override {
@@ -108,6 +114,8 @@ public:
   }
 
   Value start(RowOperand row, Value group) const override {
+    if (makesSigned)
+      return e.splat(e.i32(0), lanes);
     int64_t offset = encoded.startOffset(RowStarts::of(panels.getEncoding()));
     Value at = e.add(e.mul(group, e.index(sizeof(int32_t))), e.index(offset));
     return e.splat(e.loadAs(row.rows, row.number, at, e.b.getI32Type()), lanes);
@@ -115,14 +123,14 @@ public:
 
   Value multiplyAdd(Value accumulator, Value row,
                     Value weights) const override {
-    if (lanes < 8)
-      return multiplyAddByParts(accumulator, row, weights);
-    if (!e.int8Dot)
-      return multiplyAddByPairs(accumulator, row, weights);
+    if (!e.isa.int8Dot)
+      return instructions() && !instructions()->sumsOfWords.empty()
+                 ? multiplyAddByPairs(accumulator, row, weights)
+                 : multiplyAddByParts(accumulator, row, weights);
     Value fours = vector::BitCastOp::create(
         e.b, cast<VectorType>(weights.getType()), row);
-    return x86(accumulator.getType(), "avx512.vpdpbusd.256",
-               "avx512.vpdpbusd.512", {accumulator, weights, fours});
+    return callIntrinsic(instructions()->int8Dot, accumulator.getType(),
+                         {accumulator, weights, fours});
   }
 
   Value toF32(Value accumulator) const override {
@@ -135,7 +143,7 @@ public:
   }
 
 private:
-  /// Without that dot product: sums of pairs, which x86 has for i16. Two
+  /// Without that dot product: sums of pairs of i16 products. Two
   /// products of codes of four bits fit into it; of larger ones the even and
   /// the odd elements are multiplied apart.
   Value multiplyAddByPairs(Value accumulator, Value row, Value weights) const {
@@ -143,8 +151,8 @@ private:
     if (format->block.codeBits() == 4) {
       Value fours = vector::BitCastOp::create(
           e.b, cast<VectorType>(weights.getType()), row);
-      Value sums = x86(pairs, "avx2.pmadd.ub.sw", "avx512.pmaddubs.w.512",
-                       {weights, fours});
+      Value sums =
+          callIntrinsic(instructions()->sumsOfBytes, pairs, {weights, fours});
       return e.add(accumulator, sumsOfPairs(sums, words(1)));
     }
     Value stored = vector::BitCastOp::create(e.b, pairs, weights);
@@ -161,8 +169,7 @@ private:
 
   /// The i32 sums of the products of neighbouring i16 numbers.
   Value sumsOfPairs(Value x, Value y) const {
-    return x86(i32Vector(lanes), "avx2.pmadd.wd", "avx512.pmaddw.d.512",
-               {x, y});
+    return callIntrinsic(instructions()->sumsOfWords, i32Vector(lanes), {x, y});
   }
 
   /// `value` in every i16 of a vector.
@@ -170,15 +177,6 @@ private:
     return arith::ConstantOp::create(
         e.b, DenseElementsAttr::get(e.vector(e.b.getI16Type(), 2 * lanes),
                                     APInt(16, value)));
-  }
-
-  /// An instruction of x86, by its names for 8 and for 16 lanes.
-  Value x86(Type type, StringRef name8, StringRef name16,
-            ValueRange operands) const {
-    std::string name = ("llvm.x86." + (lanes == 16 ? name16 : name8)).str();
-    return LLVM::CallIntrinsicOp::create(e.b, type, e.b.getStringAttr(name),
-                                         operands)
-        .getResult(0);
   }
 
   /// The four products one by one.
@@ -199,6 +197,7 @@ private:
   }
 
   const EncodedRows encoded;
+  const bool makesSigned;
 };
 
 } // namespace

@@ -61,9 +61,14 @@ protected:
   Value codes(Value panel, Value offset, int64_t v, int64_t width) const;
   /// The same as floats, without what has been added.
   Value decoded(Value panel, Value offset, int64_t v, int64_t width) const;
-  /// The same as bf16, of codes of four bits; `width` is 16 or 32.
+  /// The same as bf16, of codes of four bits, a whole vector of it.
   Value nibblesAsBf16(Value panel, Value offset, int64_t v,
                       int64_t width) const;
+  /// The instructions on whole vectors.
+  const Instructions *instructions() const {
+    return e.isa.instructions(32 * lanes);
+  }
+  Value callIntrinsic(StringRef name, Type type, ValueRange operands) const;
   VectorType f32Vector() const { return e.vector(e.b.getF32Type(), lanes); }
   VectorType i32Vector(int64_t width) const {
     return e.vector(e.b.getI32Type(), width);

@@ -22,6 +22,13 @@ Value Arithmetic::load(Value panel, Value offset, int64_t v, Type element,
   return vector::BitCastOp::create(e.b, e.vector(element, width), raw);
 }
 
+Value Arithmetic::callIntrinsic(StringRef name, Type type,
+                                ValueRange operands) const {
+  return LLVM::CallIntrinsicOp::create(e.b, type, e.b.getStringAttr(name),
+                                       operands)
+      .getResult(0);
+}
+
 Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
   switch (format->block.scale) {
   case ScaleType::F32:
@@ -81,18 +88,8 @@ Value Arithmetic::lookUpFp4(Value codes) const {
   SmallVector<int64_t> numbers = storedFp4Numbers();
   auto type = cast<VectorType>(codes.getType());
   int64_t width = type.getNumElements();
-  if (lanes < 8) {
-    Value result = table(e, codes, numbers[0]);
-    for (int64_t code = 1; code < 16; ++code) {
-      Value isCode = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, codes,
-                                           table(e, codes, code));
-      result = arith::SelectOp::create(e.b, isCode,
-                                       table(e, codes, numbers[code]), result);
-    }
-    return result;
-  }
   if (width < 16) {
-    // The least that pshufb takes.
+    // The least that is looked up.
     auto resized = [&](Value x, int64_t size) {
       SmallVector<int64_t> lanes;
       for (int64_t i = 0; i < size; ++i)
@@ -101,13 +98,17 @@ Value Arithmetic::lookUpFp4(Value codes) const {
     };
     return resized(lookUpFp4(resized(codes, 16)), width);
   }
-  StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
-                   : width == 32 ? "llvm.x86.avx2.pshuf.b"
-                                 : "llvm.x86.ssse3.pshuf.b.128";
-  return LLVM::CallIntrinsicOp::create(
-             e.b, type, e.b.getStringAttr(name),
-             ValueRange{table(e, codes, numbers), codes})
-      .getResult(0);
+  if (const Instructions *known = e.isa.instructions(8 * width))
+    return callIntrinsic(known->lookUp, type,
+                         {table(e, codes, numbers), codes});
+  Value result = table(e, codes, numbers[0]);
+  for (int64_t code = 1; code < 16; ++code) {
+    Value isCode = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, codes,
+                                         table(e, codes, code));
+    result = arith::SelectOp::create(e.b, isCode,
+                                     table(e, codes, numbers[code]), result);
+  }
+  return result;
 }
 
 Value Arithmetic::decoded(Value panel, Value offset, int64_t v,
@@ -125,7 +126,7 @@ Value Arithmetic::nibblesAsBf16(Value panel, Value offset, int64_t v,
   Value bytes = nibbleBytes(panel, offset, v, width);
   VectorType words = e.vector(e.b.getI16Type(), width);
   Value codes = arith::ExtUIOp::create(e.b, words, bytes);
-  // vpermw takes as many bits of an index as it has elements: a table that
+  // The look-up takes as many bits of an index as it has elements: a table that
   // repeats itself makes the rest of them harmless.
   if (!isLowNibble(v))
     codes = arith::ShRUIOp::create(e.b, codes, table(e, codes, 4));
@@ -136,12 +137,8 @@ Value Arithmetic::nibblesAsBf16(Value panel, Value offset, int64_t v,
                        : static_cast<float>(code - format->block.bias());
     numbers.push_back(floatToBf16(number));
   }
-  StringRef name = width == 32 ? "llvm.x86.avx512.permvar.hi.512"
-                               : "llvm.x86.avx512.permvar.hi.256";
-  Value found =
-      LLVM::CallIntrinsicOp::create(e.b, words, e.b.getStringAttr(name),
-                                    ValueRange{table(e, codes, numbers), codes})
-          .getResult(0);
+  Value found = callIntrinsic(instructions()->lookUpWords, words,
+                              {table(e, codes, numbers), codes});
   return vector::BitCastOp::create(e.b, e.vector(e.b.getBF16Type(), width),
                                    found);
 }

@@ -13,8 +13,8 @@
 
 namespace moec::cpu {
 
-KernelEmitter::KernelEmitter(func::FuncOp kernel, int64_t lanes, bool int8Dot)
-    : b(kernel.getLoc(), kernel.getContext()), lanes(lanes), int8Dot(int8Dot),
+KernelEmitter::KernelEmitter(func::FuncOp kernel, const Isa &isa)
+    : b(kernel.getLoc(), kernel.getContext()), isa(isa), lanes(isa.lanes),
       name(("moec_" + kernel.getSymName()).str()) {
   b.setInsertionPoint(kernel);
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());

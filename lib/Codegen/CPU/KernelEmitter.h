@@ -15,6 +15,7 @@
 #ifndef MOEC_LIB_CODEGEN_CPU_KERNELEMITTER_H
 #define MOEC_LIB_CODEGEN_CPU_KERNELEMITTER_H
 
+#include "Isa.h"
 #include "moec/Dialect/Moe/Moe.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -54,12 +55,11 @@ enum class Split { TokenRows, Other };
 
 class KernelEmitter {
 public:
-  KernelEmitter(func::FuncOp kernel, int64_t lanes, bool int8Dot);
+  KernelEmitter(func::FuncOp kernel, const Isa &isa);
 
   ImplicitLocOpBuilder b;
+  const Isa isa;
   const int64_t lanes;
-  /// The target has a dot product of four int8 numbers into i32.
-  const bool int8Dot;
 
   // The call.
   Value call, thread, threads, tokens, sequence, givenRouting;

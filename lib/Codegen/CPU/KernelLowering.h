@@ -20,8 +20,8 @@ namespace moec::cpu {
 
 class KernelLowering {
 public:
-  KernelLowering(func::FuncOp kernel, int64_t lanes, bool int8Dot)
-      : e(kernel, lanes, int8Dot), kernel(kernel) {}
+  KernelLowering(func::FuncOp kernel, const Isa &isa)
+      : e(kernel, isa), kernel(kernel) {}
 
   /// Emits the kernel and its workspace function beside `kernel`.
   LogicalResult run();

@@ -10,8 +10,6 @@
 #include "KernelLowering.h"
 #include "moec/Codegen/CPU/Passes.h"
 
-#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
-
 namespace mlir::moe {
 #define GEN_PASS_DEF_MOELOWERTOCPUPASS
 #include "moec/Dialect/Moe/MoeCpuPasses.h.inc"
@@ -22,8 +20,9 @@ struct MoeLowerToCpuPass : impl::MoeLowerToCpuPassBase<MoeLowerToCpuPass> {
   using Base::Base;
 
   void runOnOperation() override {
+    moec::cpu::Isa isa{architecture, lanes, int8Dot};
     if (failed(moec::lowerLayers(getOperation(), [&](func::FuncOp layer) {
-          return moec::cpu::KernelLowering(layer, lanes, int8Dot).run();
+          return moec::cpu::KernelLowering(layer, isa).run();
         })))
       signalPassFailure();
   }

@@ -38,9 +38,10 @@ static Attribute encodingOf(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getEncoding();
 }
 
-/// Reports a strategy that does not fit the operands of `op`.
-static LogicalResult checkStrategy(Operation *op, moe::CpuTileAttr tile,
-                                   ValueRange weights, Value rows) {
+/// Reports a strategy that does not fit the operands of `op`, or the target.
+static LogicalResult checkStrategy(Operation *op, const Isa &isa,
+                                   moe::CpuTileAttr tile, ValueRange weights,
+                                   Value rows) {
   if (tile.getCols() % (tile.getLanes() * weights.size()) != 0)
     return op->emitOpError("strategy ")
            << tile << " cannot split " << tile.getCols() << " columns among "
@@ -48,6 +49,12 @@ static LogicalResult checkStrategy(Operation *op, moe::CpuTileAttr tile,
   if (tile.getUnroll() > 8 ||
       tile.getCols() / static_cast<int64_t>(weights.size()) > 64)
     return op->emitOpError("strategy ") << tile << " is out of range";
+  bool takesDots =
+      tile.getDepth() == 2 || (tile.getDepth() == 4 && isa.int8Dot);
+  if (takesDots && !isa.instructions(32 * tile.getLanes()))
+    return op->emitOpError("strategy ")
+           << tile << " takes dot products on vectors of " << tile.getLanes()
+           << " numbers, which the target does not have";
   bool encoded = moe::NumberFormat::of(encodingOf(weights[0])).has_value();
   auto isBf16 = [](Value x) { return getElementTypeOrSelf(x).isBF16(); };
   StringRef wanted;
@@ -99,7 +106,7 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
   if (!tile)
     return op->emitOpError("has no #moe.cpu_tile strategy; run "
                            "moe-choose-strategy first");
-  if (failed(checkStrategy(op, tile, weights, rows)))
+  if (failed(checkStrategy(op, k.e.isa, tile, weights, rows)))
     return failure();
   SmallVector<int64_t> numbers;
   for (Value weight :

@@ -23,9 +23,17 @@ namespace moec {
 
 TEST(CpuFeaturesTest, unknownNamesAreNeverPresent) {
   for (const char *name : {"", "avx-512f", "AVX2", "fast-gather", "amx-tile"}) {
-    EXPECT_FALSE(isKnownCpuFeature(name)) << name;
+    EXPECT_FALSE(isKnownCpuFeature(hostArchitecture(), name)) << name;
     EXPECT_FALSE(hostHasCpuFeature(name)) << name;
   }
+}
+
+TEST(CpuFeaturesTest, everyArchitectureHasItsOwn) {
+  EXPECT_TRUE(isKnownCpuFeature("aarch64", "dotprod"));
+  EXPECT_FALSE(isKnownCpuFeature("x86_64", "dotprod"));
+  EXPECT_TRUE(isKnownCpuFeature("x86_64", "avx2"));
+  EXPECT_FALSE(isKnownCpuFeature("aarch64", "avx2"));
+  EXPECT_FALSE(isKnownCpuFeature("riscv64", "v"));
 }
 
 TEST(CpuFeaturesTest, hostFeaturesAreKnownSortedAndPresent) {
@@ -33,7 +41,7 @@ TEST(CpuFeaturesTest, hostFeaturesAreKnownSortedAndPresent) {
   EXPECT_FALSE(features.empty());
   EXPECT_TRUE(std::is_sorted(features.begin(), features.end()));
   for (const std::string &name : features) {
-    EXPECT_TRUE(isKnownCpuFeature(name)) << name;
+    EXPECT_TRUE(isKnownCpuFeature(hostArchitecture(), name)) << name;
     EXPECT_TRUE(hostHasCpuFeature(name)) << name;
   }
 }

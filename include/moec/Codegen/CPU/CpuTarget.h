@@ -16,17 +16,24 @@
 
 namespace moec {
 
+/// Those whose instructions the back end knows.
+enum class Architecture { X86_64, AArch64 };
+
 struct CpuTarget {
+  /// What --mcpu calls it: "znver4", "generic+dotprod+bf16".
+  std::string name;
   /// LLVM's names: "x86_64-unknown-linux-gnu", "znver4", "+avx512f,+fma,...".
   std::string triple, cpu, features;
+  Architecture architecture = Architecture::X86_64;
   /// f32 numbers in a vector register.
   int64_t lanes = 4;
   /// Vector registers.
   int64_t registers = 16;
-  /// Has a dot product of bf16 pairs into f32 (vdpbf16ps) on whole vectors.
+  /// Has a dot product of bf16 pairs into f32 (vdpbf16ps, bfdot) on whole
+  /// vectors.
   bool bf16Dot = false;
-  /// Has a dot product of four unsigned and four signed int8 numbers into i32
-  /// (vpdpbusd) on whole vectors.
+  /// Has a dot product of four int8 numbers into i32 (vpdpbusd, sdot) on whole
+  /// vectors.
   bool int8Dot = false;
 
   // What the cost model knows, each for one core that works while the others

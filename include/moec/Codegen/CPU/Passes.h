@@ -10,6 +10,8 @@
 #ifndef MOEC_CODEGEN_CPU_PASSES_H
 #define MOEC_CODEGEN_CPU_PASSES_H
 
+#include "moec/Codegen/CPU/CpuTarget.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
