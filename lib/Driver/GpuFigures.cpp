@@ -72,6 +72,8 @@ static json batchJson(const GpuBatch &batch) {
   return {{"experts", batch.load.active()},
           {"launches", traffic.launches},
           {"pass_bytes", traffic.passBytes},
+          {"fused_bytes", traffic.fusedBytes},
+          {"unfused_bytes", traffic.unfusedBytes},
           {"cache_bytes", traffic.cacheBytes},
           {"memory_bytes", traffic.memoryBytes},
           {"memory_share", traffic.memoryBytes / traffic.leastBytes},
@@ -80,7 +82,7 @@ static json batchJson(const GpuBatch &batch) {
 
 json gpuReportJson(const GpuReport &report) {
   json kernels = json::object(), layers = json::object(),
-       rivals = json::array();
+       rivals = json::array(), launches = json::array();
   for (const perf::GpuKernel &kernel : report.kernels)
     kernels[kernel.name] = kernelJson(kernel);
   for (const GpuLayer &layer : report.layers)
@@ -93,12 +95,17 @@ json gpuReportJson(const GpuReport &report) {
                       {"instructions", rival.instructions},
                       {"stall", rival.stall},
                       {"tensor_cycles", rival.tensorCycles}});
+  for (const GpuLaunchRival &rival : gpuLaunchRivals())
+    launches.push_back({{"engine", rival.engine.str()},
+                        {"decode", rival.decode},
+                        {"prefill", rival.prefill}});
   return {{"bundle", report.bundle},
           {"chip", report.chipName},
           {"board", report.chip.board.str()},
           {"kernels", kernels},
           {"layers", layers},
-          {"rivals", rivals}};
+          {"rivals", rivals},
+          {"rival_launches", launches}};
 }
 
 /// Adds the numbers below `value`, whose path is `path`.

@@ -68,6 +68,19 @@ struct GpuRival {
   int64_t instructions, stall, tensorCycles;
 };
 
+/// Launches of a layer by another engine, the router's product included.
+struct GpuLaunchRival {
+  llvm::StringRef engine;
+  /// For one token, and for thousands.
+  int64_t decode, prefill;
+};
+
+llvm::ArrayRef<GpuLaunchRival> gpuLaunchRivals();
+
+/// Rows that other engines' tiles are multiples of: trtllm-gen's, and vLLM's
+/// for a few, some and many tokens.
+inline constexpr int64_t gpuRivalGranules[] = {8, 16, 64, 128};
+
 /// The kernels to compare with on a chip, the largest tiles first.
 llvm::ArrayRef<GpuRival> gpuRivals(llvm::StringRef chip);
 

@@ -108,14 +108,16 @@ static Grid otherLoopGrid(const GpuReport &report) {
 
 static Grid trafficGrid(const GpuLayer &layer) {
   Grid grid{"Bytes of a call: " + layer.names,
-            {{">T", ">launches", ">experts", ">buffers", ">from L2", ">memory",
-              ">least", ">share"}}};
+            {{">T", ">launches", ">experts", ">buffers", ">GLU fused",
+              ">unfused", ">from L2", ">memory", ">least", ">share"}}};
   for (const GpuBatch &batch : layer.batches) {
     const perf::GpuTraffic &traffic = batch.traffic;
     grid.rows.push_back(
         {std::to_string(batch.load.tokens), std::to_string(traffic.launches),
          std::to_string(batch.load.active()),
          formatBytes(uint64_t(traffic.passBytes)),
+         formatBytes(uint64_t(traffic.fusedBytes)),
+         formatBytes(uint64_t(traffic.unfusedBytes)),
          formatBytes(uint64_t(traffic.cacheBytes)),
          formatBytes(uint64_t(traffic.memoryBytes)),
          formatBytes(uint64_t(traffic.leastBytes)),
@@ -138,6 +140,29 @@ static Grid tileGrid(const GpuLayer &layer) {
   return grid;
 }
 
+static Grid launchGrid() {
+  Grid grid{"Launches of other engines", {{"engine", ">T = 1", ">T = 4096"}}};
+  for (const GpuLaunchRival &rival : gpuLaunchRivals())
+    grid.rows.push_back({rival.engine.str(), std::to_string(rival.decode),
+                         std::to_string(rival.prefill)});
+  return grid;
+}
+
+/// What tiles of other engines pad.
+static Grid paddingGrid(const GpuLayer &layer) {
+  Grid grid{"Padding of tiles of other engines: " + layer.names, {{">T"}}};
+  for (int64_t granule : gpuRivalGranules)
+    grid.rows.front().push_back(fmt::format(">{} rows", granule));
+  for (const GpuBatch &batch : layer.batches) {
+    auto &row = grid.rows.emplace_back();
+    row.push_back(std::to_string(batch.load.tokens));
+    for (int64_t granule : gpuRivalGranules)
+      row.push_back(
+          fmt::format("{:.2f}", perf::paddingOf(batch.load, granule)));
+  }
+  return grid;
+}
+
 /// All tables that have a row besides their heading.
 static std::vector<Grid> grids(const GpuReport &report) {
   std::vector<Grid> result = {kernelGrid(report), loopGrid(report),
@@ -145,7 +170,9 @@ static std::vector<Grid> grids(const GpuReport &report) {
   for (const GpuLayer &layer : report.layers) {
     result.push_back(trafficGrid(layer));
     result.push_back(tileGrid(layer));
+    result.push_back(paddingGrid(layer));
   }
+  result.push_back(launchGrid());
   llvm::erase_if(result, [](const Grid &grid) { return grid.rows.size() < 2; });
   return result;
 }

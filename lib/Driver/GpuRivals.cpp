@@ -3,9 +3,9 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Read from the machine code of vLLM 0.33, SGLang 0.5.23, sgl-deep-gemm 0.2.5,
-// quack-kernels 0.6.5 (the products of SonicMoE) and CUTLASS 4.7, at tiles of
-// their own tables. Data only.
+// Read from the machine code, launches counted in the host code, of vLLM 0.33,
+// SGLang 0.5.23, sgl-deep-gemm 0.2.5, quack-kernels 0.6.5 (the products of
+// SonicMoE) and CUTLASS 4.7, at tiles of their own tables. Data only.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,6 +40,13 @@ static constexpr GpuRival sm100[] = {
     {"SonicMoE, two blocks together", "128x256", 45, 97, 512},
     {"vLLM", "128x256", 160, 322, 512},
     {"trtllm-gen with SwiGLU", "128x128", 73, 172, 256}};
+
+static constexpr GpuLaunchRival launches[] = {{"vLLM", 7, 8},
+                                              {"SGLang", 7, 8},
+                                              {"triton_kernels", 8, 8},
+                                              {"SonicMoE", 8, 8}};
+
+ArrayRef<GpuLaunchRival> gpuLaunchRivals() { return launches; }
 
 ArrayRef<GpuRival> gpuRivals(StringRef chip) {
   if (chip.starts_with("sm_80"))

@@ -75,6 +75,15 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
   traffic.products.push_back(std::move(tiled));
 }
 
+double paddingOf(const Load &load, int64_t tokens) {
+  int64_t rows = 0, padded = 0;
+  for (int64_t count : load.rows) {
+    rows += count;
+    padded += int64_t(alignTo(uint64_t(count), tokens));
+  }
+  return rows ? double(padded) / double(rows) : 1;
+}
+
 /// The names of `weight` as products have them, without the layer's.
 static std::string shortName(const ManifestWeight &weight,
                              const ManifestLayer &layer) {
@@ -120,6 +129,10 @@ GpuTraffic Counter::count() {
   constexpr double bytesInAndOut = 2 + 2;
   traffic.leastBytes += double(load.tokens * layer.hidden) * bytesInAndOut;
   traffic.memoryBytes += traffic.leastBytes;
+  double rows = double(load.routed()), inside = double(layer.width),
+         outside = double(layer.hidden);
+  traffic.unfusedBytes = rows * (12 * inside + 4 * outside);
+  traffic.fusedBytes = rows * (4 * inside + 4 * outside);
   return std::move(traffic);
 }
 

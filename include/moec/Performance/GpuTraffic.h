@@ -12,6 +12,11 @@
 //   memory       weights of the experts that have a row, rows in and out as
 //                bf16, and passes over buffers that fill more than half of the
 //                cache
+//   unfused      what an engine that has a kernel for each step passes, with M
+//                rows that are routed, H columns of a row and I of an expert:
+//                M (12 I + 4 H)
+//   fused        what one passes that multiplies gate and up in one kernel with
+//                the activation: M (4 I + 4 H)
 //   padding      rows of the tiles / rows
 //   busy         tiles / (waves * multiprocessors), a tile on each at a time
 //
@@ -35,10 +40,15 @@ struct TiledProduct {
 struct GpuTraffic {
   int64_t launches = 0;
   double passBytes = 0, cacheBytes = 0, memoryBytes = 0;
+  /// What other engines pass.
+  double unfusedBytes = 0, fusedBytes = 0;
   /// Of the memory bytes: what no plan can avoid.
   double leastBytes = 0;
   std::vector<TiledProduct> products;
 };
+
+/// The padding of the routed experts' rows in tiles of `tokens` rows.
+double paddingOf(const Load &load, int64_t tokens);
 
 /// Of a call that chooses its routing itself. `layer` and `plan` belong to
 /// `cost`.
