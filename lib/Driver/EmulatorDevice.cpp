@@ -22,8 +22,9 @@ namespace moec::driver {
 
 static const char *const images[] = {"llvm", nullptr};
 
-EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options)
-    : options(options), memory(std::make_shared<emulator::DeviceMemory>()),
+EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed)
+    : options(options), mixed(mixed), random(options.seed),
+      memory(std::make_shared<emulator::DeviceMemory>()),
       interface{sizeof(moec_device),
                 this,
                 images,
@@ -83,6 +84,18 @@ const char *EmulatorDevice::copy(void *, void *to, const void *from,
   return nullptr;
 }
 
+emulator::LaunchOptions EmulatorDevice::nextOptions() {
+  constexpr emulator::Completion modes[] = {emulator::Completion::Eager,
+                                            emulator::Completion::Lazy,
+                                            emulator::Completion::Random};
+  emulator::LaunchOptions next = options;
+  if (mixed) {
+    next.seed = random();
+    next.completion = modes[random() % std::size(modes)];
+  }
+  return next;
+}
+
 const char *EmulatorDevice::launch(void *state, void *module,
                                    const moec_launch *launch) {
   auto &device = *static_cast<EmulatorDevice *>(state);
@@ -91,7 +104,7 @@ const char *EmulatorDevice::launch(void *state, void *module,
   config.block = {uint32_t(launch->threads), 1, 1};
   config.dynamicShared = uint64_t(launch->shared_bytes);
   auto report = static_cast<emulator::Emulator *>(module)->launch(
-      launch->kernel, config, launch->arguments, device.options);
+      launch->kernel, config, launch->arguments, device.nextOptions());
   if (!report)
     return device.report(report.takeError());
   if (report->clean())
@@ -115,11 +128,11 @@ Expected<std::unique_ptr<EmulatorDevice>> makeDevice(StringRef name,
     options.completion = emulator::Completion::Eager;
   else if (mode == ":random")
     options.completion = emulator::Completion::Random;
-  else if (!mode.empty() && mode != ":lazy")
-    return usageError("--device={}: the emulator's modes are eager, lazy and "
-                      "random",
+  else if (!mode.empty() && mode != ":lazy" && mode != ":mixed")
+    return usageError("--device={}: the emulator's modes are eager, lazy, "
+                      "random and mixed",
                       name);
-  return std::make_unique<EmulatorDevice>(options);
+  return std::make_unique<EmulatorDevice>(options, mode == ":mixed");
 }
 
 } // namespace moec::driver

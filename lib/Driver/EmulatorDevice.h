@@ -14,11 +14,15 @@
 #include "moec-c/Device.h"
 #include "moec/Emulator/Emulator.h"
 
+#include <random>
+
 namespace moec::driver {
 
 class EmulatorDevice {
 public:
-  explicit EmulatorDevice(emulator::LaunchOptions options);
+  /// `mixed`: each launch has a completion mode and a seed of its own, drawn by
+  /// that of `options`.
+  EmulatorDevice(emulator::LaunchOptions options, bool mixed);
 
   EmulatorDevice(const EmulatorDevice &) = delete;
   EmulatorDevice &operator=(const EmulatorDevice &) = delete;
@@ -40,7 +44,12 @@ private:
   static const char *launch(void *state, void *module,
                             const moec_launch *launch);
 
+  /// How the next launch is to run.
+  emulator::LaunchOptions nextOptions();
+
   emulator::LaunchOptions options;
+  bool mixed;
+  std::mt19937_64 random;
   std::shared_ptr<emulator::DeviceMemory> memory;
   moec_device interface;
   std::string message;
@@ -54,7 +63,8 @@ llvm::Expected<std::unique_ptr<EmulatorDevice>> makeDevice(llvm::StringRef name,
 inline constexpr const char *deviceHelp =
     "what runs a bundle for a GPU: cuda (the default), the driver's first GPU; "
     "or emulator, this machine, where copies land as late as may be "
-    "(emulator:eager at once, emulator:random any time between)";
+    "(emulator:eager at once, emulator:random any time between, emulator:mixed "
+    "each launch in another of these ways)";
 
 } // namespace moec::driver
 
