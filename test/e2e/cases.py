@@ -1,6 +1,7 @@
 # A test that speaks of %model runs once for every checkpoint in test/models, one
 # that speaks of %family for every built-in family: one result for each, such as
-# e2e/fused/mixtral.test. `lit-22 test/e2e --filter=mixtral` runs one model's.
+# e2e/fused/mixtral.test; %gpu_model is for the checkpoints that there is GPU code
+# for. `lit-22 test/e2e --filter=mixtral` runs one model's.
 import copy
 import os
 import re
@@ -10,9 +11,13 @@ import lit.formats
 
 project = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 families = os.path.join(project, "lib/Import/HuggingFace/families")
+models = [(name, os.path.join(project, "test/models", name))
+          for name in os.listdir(os.path.join(project, "test/models"))]
+# GPU kernels do not decode weights.
+encoded = {"gpt_oss_mxfp4"}
 cases = {
-    "%model": [(name, os.path.join(project, "test/models", name))
-               for name in os.listdir(os.path.join(project, "test/models"))],
+    "%model": models,
+    "%gpu_model": [(name, path) for name, path in models if name not in encoded],
     "%family": [(name, name) for name, _ in map(os.path.splitext, os.listdir(families))],
 }
 
@@ -34,7 +39,7 @@ class ForEachCase(lit.formats.ShTest):
     def getTestsForPath(self, *arguments):
         for test in super().getTestsForPath(*arguments):
             with open(test.getSourcePath()) as file:
-                axes = set(re.findall("%model|%family", file.read()))
+                axes = set(re.findall("%model|%gpu_model|%family", file.read()))
             if not axes:
                 yield test
             for axis in axes:

@@ -1,7 +1,7 @@
 """Runs the first layer of a bundle on parts of one batch, on one and two
 threads, and fails unless every row comes out the same in every bit.
 
-    bit_identity.py BUNDLE
+    bit_identity.py BUNDLE [OPTION OF moec run...]
 """
 import json
 import random
@@ -47,7 +47,7 @@ batch = [struct.pack(f"<{hidden}f", *(random.gauss(0, 1) for _ in range(hidden))
 def run(first, last, threads):
     write("x.safetensors", batch[first:last], hidden)
     moec("run", "-q", bundle, f"--layer={layer['name']}", "-i", "x.safetensors",
-         "-o", "y.safetensors", f"--threads={threads}")
+         "-o", "y.safetensors", f"--threads={threads}", *sys.argv[2:])
     return read("y.safetensors")
 
 
