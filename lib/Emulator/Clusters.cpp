@@ -147,7 +147,7 @@ static void readClock(Thread &thread, const Site &, const uint64_t *,
 }
 
 void addClusterOperations(OperationTable &table) {
-  auto plain = [](Operation operation) {
+  auto plain = [](const Operation &operation) {
     return [operation](StringRef, ArrayRef<unsigned>) { return operation; };
   };
   table.intrinsics("barrier.cluster.arrive", makeClusterArrive);

@@ -206,7 +206,7 @@ void addMbarrierOperations(OperationTable &table) {
   auto waits = [](StringRef rest, ArrayRef<unsigned>) {
     return makeWaitByName(rest, /*blocks=*/true);
   };
-  auto plain = [](Operation operation) {
+  auto plain = [](const Operation &operation) {
     return [operation](StringRef, ArrayRef<unsigned>) { return operation; };
   };
   table.intrinsics("mbarrier.init", plain(initialize));

@@ -98,9 +98,9 @@ static void addBinary(OperationTable &table, const char *name, Integer integer,
 }
 
 /// An operation on the bits of the type's width.
-static void
-addBits(OperationTable &table, const char *name,
-        std::function<uint64_t(const uint64_t *in, ScalarType)> compute) {
+static void addBits(
+    OperationTable &table, const char *name,
+    const std::function<uint64_t(const uint64_t *in, ScalarType)> &compute) {
   table.ptxFamily(fmt::format("{}.", name), PtxResult::First,
                   [=](StringRef suffix, ArrayRef<unsigned>) -> Operation {
                     std::optional<ScalarType> type = parseType(suffix);

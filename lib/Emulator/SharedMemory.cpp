@@ -94,9 +94,9 @@ void SharedMemory::forEachCell(uint32_t offset, uint32_t n, Fn fn) {
       fn(size_t(word), low);
       continue;
     }
-    uint32_t first = split(word);
+    size_t first = split(word);
     for (uint32_t byte = low; byte < high; ++byte)
-      fn(size_t(first + byte % 4), byte);
+      fn(first + byte % 4, byte);
   }
 }
 

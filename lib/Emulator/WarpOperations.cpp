@@ -140,7 +140,7 @@ makeCommon(std::function<uint64_t(ArrayRef<uint64_t> values, uint32_t ballot)>
   };
 }
 
-static Operation swapMask(Operation operation) {
+static Operation swapMask(const Operation &operation) {
   return [operation](Thread &thread, const Site &site, const uint64_t *in,
                      uint64_t *out) {
     uint64_t reordered[] = {in[1], in[0]};

@@ -39,7 +39,7 @@ constexpr int64_t readStep = 1024;
     MOEC_OPAQUE(b);                                                            \
     for (int64_t i = 0; i < iterations; ++i)                                   \
       for (Vector &sum : sums) {                                               \
-        sum = step;                                                            \
+        sum = (step);                                                          \
         MOEC_OPAQUE(sum);                                                      \
       }                                                                        \
   }
@@ -51,7 +51,7 @@ constexpr int64_t readStep = 1024;
     Vector sums[4] = {};                                                       \
     for (int64_t at = 0; at < bytes; at += readStep) {                         \
       auto *from = reinterpret_cast<const Vector *>(begin + at);               \
-      for (int i = 0; i < readStep / width; ++i)                               \
+      for (int i = 0; i < readStep / (width); ++i)                             \
         sums[i % 4] ^= from[i];                                                \
     }                                                                          \
     for (Vector &sum : sums)                                                   \

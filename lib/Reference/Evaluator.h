@@ -43,7 +43,9 @@ public:
   TensorRef ref(mlir::Value value) const;
   bool has(mlir::Value value) const;
 
-  void define(mlir::Value value, TensorRef tensor) { values[value] = tensor; }
+  void define(mlir::Value value, TensorRef tensor) {
+    values[value] = std::move(tensor);
+  }
   void define(mlir::Value value, Tensor tensor) {
     define(value, std::make_shared<Tensor>(std::move(tensor)));
   }

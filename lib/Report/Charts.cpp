@@ -25,15 +25,19 @@ double Axis::place(double value) const {
 Axis Axis::powers(std::string title, double base, double from, double to) {
   Axis axis{std::move(title), from, to, true, {}};
   // A little beyond, as powers are not exact.
-  for (double tick = from; tick <= to * 1.001; tick *= base)
+  double tick = from;
+  while (tick <= to * 1.001) {
     axis.ticks.push_back({tick, ""});
+    tick *= base;
+  }
   return axis;
 }
 
 Axis Axis::steps(std::string title, double step, double from, double to) {
   Axis axis{std::move(title), from, to, false, {}};
-  for (double tick = from; tick <= to + step / 1000; tick += step)
-    axis.ticks.push_back({tick, ""});
+  int count = int((to - from) / step + 1e-3);
+  for (int i = 0; i <= count; ++i)
+    axis.ticks.push_back({from + i * step, ""});
   return axis;
 }
 

@@ -72,8 +72,9 @@ const char *moec_status_name(int status) {
     return "system";
   case MOEC_ERROR_DEVICE:
     return "device";
+  default:
+    return "unknown";
   }
-  return "unknown";
 }
 
 //===----------------------------------------------------------------------===//

@@ -81,7 +81,7 @@ Expected<Cubin> assemble(StringRef ptxas, StringRef ptx,
   bool keep = false;
   scope_exit cleanUp([&] {
     if (!keep)
-      (void)sys::fs::remove_directories(folder);
+      consumeError(errorCodeToError(sys::fs::remove_directories(folder)));
   });
   auto inFolder = [&](StringRef name) { return (folder + "/" + name).str(); };
   std::string input = inFolder("kernel.ptx"), output = inFolder("kernel.cubin"),
