@@ -61,6 +61,13 @@ config.substitutions += [
 config.available_features.add(os.uname().machine)
 if param("MOEC_SANITIZE", ""):
     config.available_features.add("sanitizer")
+# Kernels for 64-bit Arm run in an emulator, by a run time that is built for it.
+runner = os.path.join(os.path.dirname(bin), "aarch64", "bin", "moec-runner")
+if shutil.which("qemu-aarch64") and os.path.exists(runner):
+    config.available_features.add("qemu-aarch64")
+config.substitutions.append(
+    ("%aarch64_runner", f"qemu-aarch64 -L /usr/aarch64-linux-gnu '{runner}'")
+)
 # A small file system of its own, for tests of full and read-only disks.
 if subprocess.run(
     ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", source], stderr=subprocess.DEVNULL

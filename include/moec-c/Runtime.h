@@ -88,7 +88,10 @@ enum {
       are some, instead of mapping weights.bin: opening takes as long as reading
       the file, the memory is shared with no other process, and calls spend less
       time on translating addresses. */
-  MOEC_OPEN_COPY_WEIGHTS = 4
+  MOEC_OPEN_COPY_WEIGHTS = 4,
+  /** Read the manifest and nothing else, whatever machine the bundle is for:
+     its layers can be described, and no context be made. */
+  MOEC_OPEN_DESCRIBE = 8
 };
 
 /** How to open a model. Start from MOEC_OPTIONS_INIT, which is what passing

@@ -70,6 +70,22 @@ Expected<Session> Session::open(StringRef path, int32_t threads, uint64_t flags,
   return session;
 }
 
+Expected<Session> Session::openInRunner(StringRef path, int32_t threads,
+                                        StringRef command) {
+  moec_options options = MOEC_OPTIONS_INIT;
+  options.flags = MOEC_OPEN_DESCRIBE;
+  Session session;
+  moec_model *model = nullptr;
+  if (moec_open(path.str().c_str(), &options, &model) != MOEC_OK)
+    return lastError();
+  session.model.reset(model);
+  auto runner = Runner::start(command, path, threads);
+  if (!runner)
+    return runner.takeError();
+  session.runner = std::move(*runner);
+  return session;
+}
+
 Expected<SessionLayer> Session::describe(int32_t index) const {
   SessionLayer layer;
   layer.index = index;
@@ -189,6 +205,8 @@ Expected<PreparedRun> Session::prepare(const SessionLayer &layer,
 }
 
 Error Session::execute(PreparedRun &run) {
+  if (runner)
+    return runner->run(run.layer, run.inputs, run.outputs, run.flags);
   if (moec_run(context.get(), run.layer, run.inputs.data(),
                static_cast<int32_t>(run.inputs.size()), run.outputs.data(),
                static_cast<int32_t>(run.outputs.size()), run.flags) != MOEC_OK)

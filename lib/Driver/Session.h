@@ -12,6 +12,7 @@
 #define MOEC_LIB_DRIVER_SESSION_H
 
 #include "EmulatorDevice.h"
+#include "Runner.h"
 #include "TensorFile.h"
 #include "moec-c/Runtime.h"
 
@@ -65,6 +66,10 @@ public:
   open(llvm::StringRef path, int32_t threads, uint64_t flags = 0,
        std::unique_ptr<EmulatorDevice> device = nullptr);
 
+  /// Runs the bundle in another process, by `command` (Runner.h).
+  static llvm::Expected<Session>
+  openInRunner(llvm::StringRef path, int32_t threads, llvm::StringRef command);
+
   llvm::Expected<SessionLayer> layer(llvm::StringRef name) const;
   llvm::Expected<std::vector<SessionLayer>> layers() const;
   /// The manifest's description of the model.
@@ -94,7 +99,9 @@ private:
   };
   std::unique_ptr<EmulatorDevice> device;
   std::unique_ptr<moec_model, CloseModel> model;
+  /// What runs the layers: one of the two.
   std::unique_ptr<moec_context, DestroyContext> context;
+  std::unique_ptr<Runner> runner;
 };
 
 } // namespace moec::driver

@@ -51,7 +51,7 @@ private:
              ArrayRef<std::pair<std::string, LayerResult>> results) const;
 
   std::string bundle, routing = "router", device = "cuda";
-  std::optional<std::string> checkpoint;
+  std::optional<std::string> checkpoint, runner;
   ModelOptions layers;
   std::vector<int64_t> tokens = {1, 7, 64};
   std::optional<int64_t> seed, threads;
@@ -111,6 +111,7 @@ void VerifyCommand::declare(OptionTable &options) {
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
   options.text("device", "NAME", deviceHelp, device);
+  options.text("runner", "COMMAND", runnerHelp, runner);
 }
 
 //===----------------------------------------------------------------------===//
@@ -295,6 +296,10 @@ Expected<int> VerifyCommand::run(Console &console) {
       makeDevice(device, seed.value_or(1));
   if (!chosen)
     return chosen.takeError();
+  if (runner && *chosen)
+    return usageError("--runner runs a bundle for a CPU; it does not go with "
+                      "--device={}",
+                      device);
   Progress progress(console, "opening " + bundle);
   Expected<ModelFacts> facts = bundleFacts(bundle);
   if (!facts)
@@ -307,9 +312,11 @@ Expected<int> VerifyCommand::run(Console &console) {
   Expected<ModuleInput> input = readReference(console, facts->source);
   if (!input)
     return input.takeError();
+  int32_t team = int32_t(threads.value_or(0));
   Expected<Session> session =
-      Session::open(bundle, int32_t(threads.value_or(0)),
-                    MOEC_OPEN_CHECK_WEIGHTS, std::move(*chosen));
+      runner ? Session::openInRunner(bundle, team, *runner)
+             : Session::open(bundle, team, MOEC_OPEN_CHECK_WEIGHTS,
+                             std::move(*chosen));
   if (!session)
     return session.takeError();
   Expected<std::vector<SessionLayer>> all = session->layers();

@@ -48,6 +48,15 @@ Status Bundle::open(const std::string &path, WeightsPolicy policy,
   return Status::ok();
 }
 
+Status Bundle::describe(const std::string &path,
+                        std::shared_ptr<const Bundle> &bundle) {
+  std::shared_ptr<Bundle> opened(new Bundle(path));
+  Status status = opened->readManifest();
+  if (!status.failed())
+    bundle = std::move(opened);
+  return status;
+}
+
 Bundle::~Bundle() {
   if (library)
     dlclose(library);
@@ -71,8 +80,9 @@ Status Bundle::checkTarget() const {
   if (triple.substr(0, triple.find('-')) != hostArchitecture())
     return makeError(MOEC_ERROR_CPU,
                      "{}: compiled for {}, but this machine is {}; compile the "
-                     "model for this machine",
-                     directory, inQuotes(triple), hostArchitecture());
+                     "model with --target=cpu:{}",
+                     directory, inQuotes(triple), hostArchitecture(),
+                     hostArchitecture());
   std::vector<std::string> needed, missing;
   for (const std::string &feature : description.features) {
     needed.push_back(inQuotes(feature));

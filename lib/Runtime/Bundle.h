@@ -45,6 +45,10 @@ public:
                      const moec_device *device,
                      std::shared_ptr<const Bundle> &bundle);
 
+  /// Reads the manifest alone: there is nothing to run.
+  static Status describe(const std::string &path,
+                         std::shared_ptr<const Bundle> &bundle);
+
   ~Bundle();
 
   Bundle(const Bundle &) = delete;

@@ -23,6 +23,10 @@ moec_status moec_context_create(moec_model *model, int32_t threads,
       return missingArgument("moec_context_create",
                              model ? "context" : "model");
     *context = nullptr;
+    if (model->options.flags & MOEC_OPEN_DESCRIBE)
+      return makeError(MOEC_ERROR_ARGUMENT,
+                       "{}: opened with MOEC_OPEN_DESCRIBE, so it cannot run",
+                       model->bundle->path());
     if (threads < 0)
       return makeError(MOEC_ERROR_ARGUMENT,
                        "threads is {}; expected 0, for one a CPU, or more",

@@ -87,8 +87,8 @@ static Status checkOptions(const moec_options &options) {
                      "options.struct_size is {}; expected {}: begin with "
                      "MOEC_OPTIONS_INIT",
                      options.struct_size, sizeof(moec_options));
-  uint64_t known =
-      MOEC_OPEN_CHECK_WEIGHTS | MOEC_OPEN_PIN_THREADS | MOEC_OPEN_COPY_WEIGHTS;
+  uint64_t known = MOEC_OPEN_CHECK_WEIGHTS | MOEC_OPEN_PIN_THREADS |
+                   MOEC_OPEN_COPY_WEIGHTS | MOEC_OPEN_DESCRIBE;
   if (options.flags & ~known)
     return makeError(MOEC_ERROR_ARGUMENT,
                      "options.flags is {:#x}; this library knows {:#x}",
@@ -117,8 +117,10 @@ moec_status moec_open(const char *path, const moec_options *options,
     WeightsPolicy policy;
     policy.check = opened->options.flags & MOEC_OPEN_CHECK_WEIGHTS;
     policy.copy = opened->options.flags & MOEC_OPEN_COPY_WEIGHTS;
-    Status status =
-        Bundle::open(path, policy, opened->options.device, opened->bundle);
+    Status status = opened->options.flags & MOEC_OPEN_DESCRIBE
+                        ? Bundle::describe(path, opened->bundle)
+                        : Bundle::open(path, policy, opened->options.device,
+                                       opened->bundle);
     if (!status.failed())
       *model = opened.release();
     return status;

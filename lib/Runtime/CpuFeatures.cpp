@@ -210,8 +210,8 @@ std::string_view hostArchitecture() { return "aarch64"; }
 
 /// The feature of that name in a table; null if it is not there.
 template <typename Feature, size_t count>
-static const Feature *find(const Feature (&features)[count],
-                           std::string_view name) {
+static const Feature *findFeature(const Feature (&features)[count],
+                                  std::string_view name) {
   const Feature *found = std::find_if(
       std::begin(features), std::end(features),
       [&](const Feature &feature) { return feature.name == name; });
@@ -219,13 +219,14 @@ static const Feature *find(const Feature (&features)[count],
 }
 
 bool isKnownCpuFeature(std::string_view architecture, std::string_view name) {
-  return architecture == "x86_64"    ? find(kX86Features, name) != nullptr
-         : architecture == "aarch64" ? find(kArmFeatures, name) != nullptr
-                                     : false;
+  return architecture == "x86_64" ? findFeature(kX86Features, name) != nullptr
+         : architecture == "aarch64"
+             ? findFeature(kArmFeatures, name) != nullptr
+             : false;
 }
 
 bool hostHasCpuFeature(std::string_view name) {
-  const auto *feature = find(kHostFeatures, name);
+  const auto *feature = findFeature(kHostFeatures, name);
   return feature && isPresent(*feature);
 }
 

@@ -9,7 +9,7 @@
 
 namespace moec::cpu {
 
-static constexpr Instructions known[] = {
+static constexpr Instructions instructionSets[] = {
     {Architecture::X86_64, 512, "llvm.x86.avx512bf16.dpbf16ps.512",
      "llvm.x86.avx512.vpdpbusd.512", /*signedWeights=*/false,
      "llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx512.pmaddw.d.512",
@@ -28,7 +28,7 @@ static constexpr Instructions known[] = {
      /*lookUpWords=*/""}};
 
 const Instructions *Isa::instructions(int64_t bits) const {
-  for (const Instructions &candidate : known)
+  for (const Instructions &candidate : instructionSets)
     if (candidate.architecture == architecture && candidate.bits == bits)
       return &candidate;
   return nullptr;

@@ -117,7 +117,26 @@ TEST(BundleTest, otherArchitecture) {
   EXPECT_EQ(openError(bundle, MOEC_ERROR_CPU),
             "DIR: compiled for 'riscv64-linux-gnu', but this machine is " +
                 std::string(hostArchitecture()) +
-                "; compile the model for this machine");
+                "; compile the model with --target=cpu:" +
+                std::string(hostArchitecture()));
+}
+
+TEST(BundleTest, canBeDescribedWhateverItIsFor) {
+  TestBundle bundle;
+  bundle.manifest.triple = "riscv64-linux-gnu";
+  bundle.write();
+  moec_options options = MOEC_OPTIONS_INIT;
+  options.flags = MOEC_OPEN_DESCRIBE;
+  moec_model *opened = nullptr;
+  ASSERT_EQ(moec_open(bundle.path().c_str(), &options, &opened), MOEC_OK);
+  ModelHandle model(opened);
+  EXPECT_EQ(moec_layer_count(model.get()),
+            int32_t(bundle.manifest.layers.size()));
+  moec_context *context = nullptr;
+  EXPECT_EQ(moec_context_create(model.get(), 1, &context), MOEC_ERROR_ARGUMENT);
+  EXPECT_EQ(std::string(moec_last_error()),
+            bundle.path() +
+                ": opened with MOEC_OPEN_DESCRIBE, so it cannot run");
 }
 
 TEST(BundleTest, wrongSizes) {
@@ -182,9 +201,9 @@ TEST(BundleTest, badOptions) {
             "options.struct_size is 8; expected 32: begin with "
             "MOEC_OPTIONS_INIT");
   options = MOEC_OPTIONS_INIT;
-  options.flags = 8;
+  options.flags = 16;
   EXPECT_EQ(openError(bundle, MOEC_ERROR_ARGUMENT, &options),
-            "options.flags is 0x8; this library knows 0x7");
+            "options.flags is 0x10; this library knows 0xf");
   options = MOEC_OPTIONS_INIT;
   options.spin_us = -1;
   EXPECT_EQ(openError(bundle, MOEC_ERROR_ARGUMENT, &options),
