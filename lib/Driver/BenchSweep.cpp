@@ -59,16 +59,20 @@ static Expected<Sweep> prepareSweep(BenchLayer &layer, int64_t threads,
   return sweep;
 }
 
-static Error timeRound(Sweep &sweep) {
-  for (Batch &batch : sweep.batches) {
-    auto start = std::chrono::steady_clock::now();
-    for (PreparedRun &run : batch.calls.runs)
-      if (Error error = sweep.session.execute(run))
-        return error;
-    std::chrono::duration<double> time =
-        std::chrono::steady_clock::now() - start;
-    batch.times.push_back(time.count() / double(callsOfRound));
-  }
+static Error timeInTurns(Session &session, MutableArrayRef<Batch> batches,
+                         int64_t rounds) {
+  using Clock = std::chrono::steady_clock;
+  for (Batch &batch : batches)
+    batch.times.clear();
+  for (int64_t round = 0; round < rounds; ++round)
+    for (Batch &batch : batches) {
+      auto start = Clock::now();
+      for (PreparedRun &run : batch.calls.runs)
+        if (Error error = session.execute(run))
+          return error;
+      std::chrono::duration<double> time = Clock::now() - start;
+      batch.times.push_back(time.count() / double(callsOfRound));
+    }
   return Error::success();
 }
 
@@ -79,6 +83,29 @@ static Comparison compareTokens(const Batch &batch, const Batch &base) {
   result.tokens = batch.tokens;
   result.base = fmt::format("T = {}", base.tokens);
   return result;
+}
+
+/// Compares all batches; then those that seem to make throughput fall once
+/// more, with nothing between them and the one before: of a hundred medians
+/// some are off by chance.
+static Expected<std::vector<Comparison>> compareAll(Sweep &sweep,
+                                                    int64_t rounds) {
+  constexpr double doubtful = 1.02;
+  MutableArrayRef<Batch> batches = sweep.batches;
+  if (Error error = timeInTurns(sweep.session, batches, rounds))
+    return std::move(error);
+  std::vector<Comparison> results{compareTokens(batches[0], batches[0])};
+  for (size_t i = 1; i < batches.size(); ++i)
+    results.push_back(compareTokens(batches[i], batches[i - 1]));
+  for (size_t i = 1; i < batches.size(); ++i) {
+    if (results[i].ratio < doubtful)
+      continue;
+    if (Error error =
+            timeInTurns(sweep.session, batches.slice(i - 1, 2), 2 * rounds))
+      return std::move(error);
+    results[i].ratio = compareTokens(batches[i], batches[i - 1]).ratio;
+  }
+  return results;
 }
 
 Expected<std::vector<Comparison>> compareBatches(const perf::LayerShape &shape,
@@ -95,15 +122,11 @@ Expected<std::vector<Comparison>> compareBatches(const perf::LayerShape &shape,
     auto sweep = prepareSweep(**layer, threads, options.tokens);
     if (!sweep)
       return sweep.takeError();
-    for (int64_t round = 0; round < options.rounds; ++round) {
-      progress.setWhat(
-          fmt::format("round {} of {}", round + 1, options.rounds));
-      if (Error error = timeRound(*sweep))
-        return std::move(error);
-    }
-    for (size_t i = 0; i < sweep->batches.size(); ++i) {
-      Comparison result = compareTokens(
-          sweep->batches[i], sweep->batches[std::max<size_t>(i, 1) - 1]);
+    progress.setWhat(fmt::format("timing {}", shape.name));
+    auto results = compareAll(*sweep, options.rounds);
+    if (!results)
+      return results.takeError();
+    for (Comparison &result : *results) {
       result.layer = shape.name;
       result.format = options.format.name;
       result.threads = sweep->session.threads();
@@ -116,6 +139,8 @@ Expected<std::vector<Comparison>> compareBatches(const perf::LayerShape &shape,
 std::string steepestFall(ArrayRef<Comparison> comparisons) {
   auto steepest = max_element(
       comparisons, [](auto &a, auto &b) { return a.ratio < b.ratio; });
+  if (steepest->ratio <= 1)
+    return "throughput never falls\n";
   return fmt::format("throughput falls most from {} to {}: by {:.1f} %\n",
                      steepest->base, steepest->tokens,
                      (1 - 1 / steepest->ratio) * 100);

@@ -1,9 +1,9 @@
 """Other engines' MoE layers on the weights of a checkpoint.
 
 An engine is a class with a `name`, the `formats` it can have weights in, a
-static `version()` that raises ImportError where a package is missing, and
-`__call__(x)`, a whole layer: router, choice, experts, combination. Its maker
-gets a Weights.
+static `version()` that raises ImportError where a package is missing,
+`setThreads(count)` before calls, and `__call__(x)`, a whole layer: router,
+choice, experts, combination. Its maker gets a Weights.
 """
 import glob
 import json
@@ -74,7 +74,14 @@ def grouped4(weights, group):
     return torch.stack(packed), torch.stack(scales).contiguous()
 
 
-class Zentorch:
+class TorchEngine:
+    """Runs on torch's own threads."""
+
+    def setThreads(self, count):
+        torch.set_num_threads(count)
+
+
+class Zentorch(TorchEngine):
     """AMD's plug-in; quantised weights come with 8-bit activations."""
 
     name, formats = "zentorch", ("f32", "bf16", "int8", "int4")
@@ -110,7 +117,7 @@ class Zentorch:
         return y
 
 
-class TorchGrouped:
+class TorchGrouped(TorchEngine):
     """torch._grouped_mm, as transformers' experts implementation of that name
     calls it."""
 
@@ -140,7 +147,7 @@ class TorchGrouped:
         return slots.view(*ids.shape, -1).sum(1)
 
 
-class TorchEager:
+class TorchEager(TorchEngine):
     """A loop over experts, as transformers' eager implementation."""
 
     name, formats = "torch eager", ("f32", "bf16")
@@ -163,4 +170,104 @@ class TorchEager:
         return y
 
 
-ENGINES = [Zentorch, TorchGrouped, TorchEager]
+def inBlocks(weights, bits, block=32):
+    """[E, N, K] as ONNX Runtime stores codes with scales of `block` of K."""
+    codes, scales = [], []
+    for matrix in weights.float():
+        blocks = matrix.view(matrix.shape[0], -1, block)
+        scale = blocks.abs().amax(-1) / (2 ** (bits - 1) - 1)
+        code = torch.round(blocks / scale[..., None]) + 2 ** (bits - 1)
+        code = code.to(torch.uint8).view(matrix.shape)
+        codes.append(code if bits == 8 else code[:, ::2] | code[:, 1::2] << 4)
+        scales.append(scale)
+    return torch.stack(codes), torch.stack(scales)
+
+
+class OnnxRuntime:
+    """The contributed operators MoE and, with 8-bit rows, QMoE; there is none in
+    bf16."""
+
+    name, formats = "onnxruntime", ("f32", "int8", "int4")
+
+    @staticmethod
+    def version():
+        import onnx  # to make the model with
+        import onnxruntime
+
+        return onnxruntime.__version__
+
+    def __init__(self, weights, format):
+        # Gate and up row by row in turns.
+        gate, up = weights.gateUp.chunk(2, 1)
+        turns = torch.stack([gate, up], 2).view(weights.gateUp.shape)
+        self.tensors = {"router": weights.router.t().float().contiguous()}
+        attributes = dict(
+            activation_type="swiglu",
+            swiglu_fusion=1,
+            activation_alpha=1.0,
+            activation_beta=0.0,
+            k=weights.topK,
+            normalize_routing_weights=int(weights.normalize),
+        )
+        if format == "f32":
+            self.tensors.update(fc1=turns, fc2=weights.down)
+            self.make("MoE", ["fc1", "", "fc2"], attributes)
+            return
+        bits = int(format[3:])
+        for name, matrices in ("fc1", turns), ("fc2", weights.down):
+            codes, scales = inBlocks(matrices, bits)
+            self.tensors.update({name: codes, name + "_scales": scales})
+        attributes.update(expert_weight_bits=bits, block_size=32, accuracy_level=4)
+        inputs = ["fc1", "fc1_scales", "", "fc2", "fc2_scales"]
+        self.make("QMoE", inputs, attributes)
+
+    def make(self, kind, inputs, attributes):
+        from onnx import TensorProto, helper
+
+        def declare(name, tensor):
+            isFloat = tensor.dtype == torch.float32
+            initializer = TensorProto(
+                name=name,
+                data_type=TensorProto.FLOAT if isFloat else TensorProto.UINT8,
+                dims=tensor.shape,
+                data_location=TensorProto.EXTERNAL,
+            )
+            initializer.external_data.add(key="location", value="given")
+            return initializer
+
+        columns = self.tensors["router"].shape[0]
+        value = lambda name: helper.make_tensor_value_info(
+            name, TensorProto.FLOAT, ["T", columns]
+        )
+        domain = "com.microsoft"
+        nodes = [
+            helper.make_node("MatMul", ["x", "router"], ["logits"]),
+            helper.make_node(
+                kind, ["x", "logits"] + inputs, ["y"], domain=domain, **attributes
+            ),
+        ]
+        initializers = [declare(*item) for item in self.tensors.items()]
+        graph = helper.make_graph(nodes, "layer", [value("x")], [value("y")], initializers)
+        versions = [helper.make_opsetid("", 17), helper.make_opsetid(domain, 1)]
+        self.model = helper.make_model(graph, opset_imports=versions, ir_version=8)
+
+    def setThreads(self, count):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = count
+        values = [
+            onnxruntime.OrtValue.ortvalue_from_numpy(tensor.numpy())
+            for tensor in self.tensors.values()
+        ]
+        options.add_external_initializers(list(self.tensors), values)
+        self.session = onnxruntime.InferenceSession(
+            self.model.SerializeToString(), options, ["CPUExecutionProvider"]
+        )
+
+    def __call__(self, x):
+        (y,) = self.session.run(None, {"x": x.float().numpy()})
+        return torch.from_numpy(y)
+
+
+ENGINES = [Zentorch, TorchGrouped, TorchEager, OnnxRuntime]

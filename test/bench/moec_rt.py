@@ -27,6 +27,23 @@ class DLTensor(ctypes.Structure):
         return cls(tensor.data_ptr(), 1, 0, tensor.dim(), code, bits, 1, shape, None, 0)
 
 
+class Options(ctypes.Structure):
+    """moec_options; with weights in memory of this process, as others have."""
+
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("flags", ctypes.c_uint64),
+        ("threads", ctypes.c_int32),
+        ("spinMicroseconds", ctypes.c_int32),
+        ("device", ctypes.c_void_p),
+    ]
+    COPY_WEIGHTS = 4
+
+    @classmethod
+    def usual(cls):
+        return cls(ctypes.sizeof(cls), cls.COPY_WEIGHTS, 0, 2000, None)
+
+
 class Layer:
     """The first layer of a bundle with a team of threads."""
 
@@ -34,7 +51,12 @@ class Layer:
         self.lib = ctypes.CDLL(library)
         self.lib.moec_last_error.restype = ctypes.c_char_p
         self.model, self.context = ctypes.c_void_p(), ctypes.c_void_p()
-        self.check(self.lib.moec_open(bundle.encode(), None, ctypes.byref(self.model)))
+        options = Options.usual()
+        self.check(
+            self.lib.moec_open(
+                bundle.encode(), ctypes.byref(options), ctypes.byref(self.model)
+            )
+        )
         self.check(
             self.lib.moec_context_create(
                 self.model, threads, ctypes.byref(self.context)

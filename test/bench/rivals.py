@@ -119,7 +119,8 @@ def main():
     others = enter(weights, format)
     results = []
     for threads in map(int, threadList.split(",")):
-        torch.set_num_threads(threads)
+        for contestant in others:
+            contestant.layer.setThreads(threads)
         layer = moec_rt.Layer(library, os.path.join(directory, "bundle"), threads)
         ours = Contestant("moec", layer.version(), layer)
         for tokens in map(int, tokenList.split(",")):
