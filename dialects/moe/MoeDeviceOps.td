@@ -21,7 +21,8 @@ include "MoeEnums.td"
 
 def Moe_MmaKind : Moe_Enum<"MmaKind", "what multiplies and adds", [
   I32EnumAttrCase<"Fma", 0, "fma">,
-  I32EnumAttrCase<"M16N8K16", 1, "m16n8k16">
+  I32EnumAttrCase<"M16N8K16", 1, "m16n8k16">,
+  I32EnumAttrCase<"Wgmma", 2, "wgmma">
 ]>;
 
 def Moe_When : Moe_Enum<"When", "in which calls a launch happens", [
@@ -40,7 +41,8 @@ def Moe_ArgumentKind : Moe_Enum<"ArgumentKind", "what a kernel is passed", [
   I32EnumAttrCase<"OutputType", 6, "output_type">,
   I32EnumAttrCase<"OutputStride", 7, "output_stride">,
   I32EnumAttrCase<"Weight", 8, "weight">,
-  I32EnumAttrCase<"Buffer", 9, "buffer">
+  I32EnumAttrCase<"Buffer", 9, "buffer">,
+  I32EnumAttrCase<"TensorMap", 10, "tensor_map">
 ]>;
 
 //===----------------------------------------------------------------------===//
@@ -55,7 +57,9 @@ def Moe_GpuTileAttr : Moe_Attr<"GpuTile", "gpu_tile"> {
     with `stages` buffers of it. Weights lie on the long side: the tail of an
     expert's rows costs what it holds. `mma` says what multiplies: `fma` runs
     on f32 numbers one by one, `m16n8k16` on bf16 or f16 fragments of a tensor
-    core.
+    core, `wgmma` on bf16 or f16 tiles in shared memory, `tokens` being the most
+    that a tile has: it takes half of them, a quarter and so on where an expert
+    has no more.
 
     Life cycle: written by `moe-choose-nvptx-strategy`, obeyed by
     `moe-lower-to-nvptx`.
@@ -71,6 +75,8 @@ def Moe_GpuTileAttr : Moe_Attr<"GpuTile", "gpu_tile"> {
     }
     func.func private @tile() attributes {tile = #moe.gpu_tile<mma = m16n8k16,
       rows = 128, tokens = 128, depth = 64, warps = 4, stages = 2>}
+    func.func private @hopper() attributes {tile = #moe.gpu_tile<mma = wgmma,
+      rows = 128, tokens = 256, depth = 64, warps = 12, stages = 4>}
     ```
 
     Constraints:
@@ -108,6 +114,36 @@ def Moe_DeviceBufferAttr : Moe_Attr<"DeviceBuffer", "device_buffer"> {
   let genVerifyDecl = 1;
 }
 
+def Moe_TensorMapAttr : Moe_Attr<"TensorMap", "tensor_map"> {
+  let summary = "packed weights as the copy engine of a GPU sees them";
+  let description = [{
+    A matrix of `rows` rows of `cols` numbers of `element_bytes` bytes, the
+    packed weight `weight`, that kernels copy by boxes of `box_rows` rows and
+    128 bytes, in shared memory with the 128-byte swizzle. What lies outside of
+    the matrix is copied as zeros. The run time makes it into the device's
+    tensor map (on CUDA, a `CUtensorMap`).
+
+    Life cycle: written by `moe-lower-to-nvptx`, becomes part of the manifest.
+
+    Example:
+    ```mlir
+    moe.plan @kernel_0
+      packs [#moe.padded_rows<arg = 0, width = 64, type = bf16>] buffers []
+      maps [#moe.tensor_map<weight = 0, rows = 256, cols = 64,
+                            element_bytes = 2, box_rows = 128>]
+      launches []
+    ```
+
+    Constraints:
+    - C1: `weight` is not negative, the other numbers are at least 1, a row is a
+      multiple of 16 bytes and a box has at most 256 rows.
+  }];
+  let parameters = (ins "int64_t":$weight, "int64_t":$rows, "int64_t":$cols,
+                        "int64_t":$element_bytes, "int64_t":$box_rows);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Moe_ArgumentAttr : Moe_Attr<"Argument", "argument"> {
   let summary = "an argument of a launch";
   let description = [{
@@ -115,7 +151,8 @@ def Moe_ArgumentAttr : Moe_Attr<"Argument", "argument"> {
     input, output, weight or buffer, by its number: `input`, `output`, `weight`
     and `buffer` are its address, `input_type` and `output_type` the `moec_dtype`
     of its elements (i32), `input_stride` and `output_stride` the elements from
-    one row to the next (i64).
+    one row to the next (i64). `tensor_map` is a tensor map of the plan, 128
+    bytes by value.
 
     Life cycle: written by `moe-lower-to-nvptx`, becomes part of the manifest.
 
@@ -126,7 +163,8 @@ def Moe_ArgumentAttr : Moe_Attr<"Argument", "argument"> {
       #moe.argument<input, 0>, #moe.argument<input_type, 0>,
       #moe.argument<input_stride, 0>, #moe.argument<output, 1>,
       #moe.argument<output_type, 1>, #moe.argument<output_stride, 1>,
-      #moe.argument<weight, 2>, #moe.argument<buffer, 3>
+      #moe.argument<weight, 2>, #moe.argument<buffer, 3>,
+      #moe.argument<tensor_map, 0>
     ]}
     ```
 
@@ -144,8 +182,10 @@ def Moe_LaunchAttr : Moe_Attr<"Launch", "launch"> {
   let description = [{
     `kernel` runs on a grid of `ceil((per_token * T + fixed) / per_block)` by
     `columns` blocks of `threads` threads with `shared` bytes of shared memory,
-    after the launches before it. `when` leaves it out of calls that are given
-    a routing (`routed`) or of all others (`given`).
+    after the launches before it. With `resident` blocks the grid has at most
+    so many for each multiprocessor of the device, and they share the work.
+    `when` leaves a launch out of calls that are given a routing (`routed`) or
+    of all others (`given`).
 
     Life cycle: written by `moe-lower-to-nvptx`, becomes part of the manifest.
 
@@ -165,16 +205,18 @@ def Moe_LaunchAttr : Moe_Attr<"Launch", "launch"> {
     Constraints:
     - C1: `per_block`, `columns` and `threads` are at least 1, the other numbers
       are not negative, and a block has at most 1024 threads.
+    - C2: a grid with `resident` blocks has one column.
   }];
   let parameters = (ins
       "StringAttr":$kernel, EnumParameter<Moe_When>:$when,
       "int64_t":$per_token, "int64_t":$fixed, "int64_t":$per_block,
       "int64_t":$columns, "int64_t":$threads, "int64_t":$shared,
+      DefaultValuedParameter<"int64_t", "0">:$resident,
       ArrayRefParameter<"ArgumentAttr">:$arguments);
   let assemblyFormat = [{
     `<` struct($kernel, $when, $per_token, $fixed, $per_block, $columns,
                $threads, $shared)
-    `,` `arguments` `=` `[` $arguments `]` `>`
+    `,` (`resident` `=` $resident^ `,`)? `arguments` `=` `[` $arguments `]` `>`
   }];
   let genVerifyDecl = 1;
 }
@@ -205,17 +247,23 @@ def Moe_PlanOp : Moe_Op<"plan", [Symbol]> {
     ```
 
     Constraints:
-    - C1: weights and buffers that launches name are in `packs` and `buffers`.
+    - C1: weights, buffers and tensor maps that launches name are in `packs`,
+      `buffers` and `maps`.
+    - C2: weights that tensor maps name are in `packs`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
                        OptionalAttr<StrAttr>:$sym_visibility,
                        ArrayAttr:$packs,
                        TypedArrayAttrBase<Moe_DeviceBufferAttr,
                                           "buffers">:$buffers,
+                       DefaultValuedOptionalAttr<
+                           TypedArrayAttrBase<Moe_TensorMapAttr, "maps">,
+                           "{}">:$maps,
                        TypedArrayAttrBase<Moe_LaunchAttr,
                                           "launches">:$launches);
   let assemblyFormat = [{
-    $sym_name `packs` $packs `buffers` $buffers `launches` $launches attr-dict
+    $sym_name `packs` $packs `buffers` $buffers (`maps` $maps^)?
+    `launches` $launches attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -18,8 +18,8 @@ def MoeChooseNvptxStrategyPass
     has no strategy yet. Nothing else changes; the choice is left as a remark
     (`--remarks-filter=moe-strategy`). `moe-lower-to-nvptx` obeys it.
 
-    Two operands of bf16, or of f16, go to the tensor cores; all others are
-    multiplied in f32.
+    Two operands of bf16, or of f16, go to the tensor cores, with `wgmma` as
+    tiles that lie in shared memory; all others are multiplied in f32.
 
     Before:
     ```mlir
@@ -33,6 +33,10 @@ def MoeChooseNvptxStrategyPass
     After: `strategy = #moe.gpu_tile<mma = fma, rows = 64, tokens = 32,
     depth = 16, warps = 4, stages = 1>`.
   }];
+  let options = [
+    Option<"wgmma", "wgmma", "bool", "false",
+           "the chip has wgmma and a copy engine for tensors">
+  ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 

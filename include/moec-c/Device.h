@@ -24,6 +24,20 @@
 extern "C" {
 #endif
 
+/** Bytes of a tensor map, and what the address of one is aligned to. */
+#define MOEC_TENSOR_MAP_BYTES 128
+#define MOEC_TENSOR_MAP_ALIGNMENT 64
+
+/** A matrix in the device's memory that kernels copy by boxes of `box_rows`
+ * rows and 128 bytes, with zeros for what lies outside; in shared memory, bits
+ * 4 to 6 of an address are xored with bits 7 to 9. */
+typedef struct moec_matrix {
+  void *memory;
+  int64_t rows, cols;
+  int32_t element_bytes;
+  int32_t box_rows;
+} moec_matrix;
+
 /** One launch: a grid of blocks[0] x blocks[1] blocks. */
 typedef struct moec_launch {
   const char *kernel; /**< its name in the code */
@@ -51,6 +65,13 @@ typedef struct moec_device {
   const char *(*download)(void *state, void *to, const void *from,
                           int64_t bytes);
   const char *(*launch)(void *state, void *module, const moec_launch *launch);
+
+  /** What runs blocks side by side; at least 1. */
+  int32_t multiprocessors;
+  /** Makes the tensor map of a matrix, MOEC_TENSOR_MAP_BYTES that kernels take
+   * by value. */
+  const char *(*make_tensor_map)(void *state, const moec_matrix *matrix,
+                                 void *map);
 } moec_device;
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 #include "EmulatorDevice.h"
 
 #include "moec/Driver/Options.h"
+#include "moec/Emulator/TensorMap.h"
 #include "moec/Support/Error.h"
 
 #include "llvm/Bitcode/BitcodeReader.h"
@@ -19,6 +20,9 @@
 using namespace llvm;
 
 namespace moec::driver {
+
+/// So few that blocks which share the work have several pieces of it.
+static constexpr int32_t multiprocessors = 3;
 
 static const char *const images[] = {"llvm", nullptr};
 
@@ -34,7 +38,9 @@ EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed)
                 release,
                 copy,
                 copy,
-                launch} {}
+                launch,
+                multiprocessors,
+                makeTensorMap} {}
 
 const char *EmulatorDevice::report(Error error) {
   if (!error)
@@ -111,6 +117,24 @@ const char *EmulatorDevice::launch(void *state, void *module,
     return nullptr;
   return device.report(inputError("the emulator found mistakes in {}:\n{}",
                                   launch->kernel, report->text()));
+}
+
+const char *EmulatorDevice::makeTensorMap(void *state,
+                                          const moec_matrix *matrix,
+                                          void *map) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  static_assert(sizeof(emulator::TensorMap) == MOEC_TENSOR_MAP_BYTES);
+  constexpr uint32_t boxBytes = 128;
+  uint32_t size = uint32_t(matrix->element_bytes);
+  const uint64_t sizes[] = {uint64_t(matrix->cols), uint64_t(matrix->rows)};
+  const uint64_t rowBytes = uint64_t(matrix->cols) * size;
+  const uint32_t box[] = {boxBytes / size, uint32_t(matrix->box_rows)};
+  auto encoded = emulator::TensorMap::encode(
+      {matrix->memory, size, sizes, rowBytes, box, emulator::Swizzle::B128});
+  if (!encoded)
+    return device.report(encoded.takeError());
+  std::memcpy(map, &*encoded, sizeof(*encoded));
+  return nullptr;
 }
 
 Expected<std::unique_ptr<EmulatorDevice>> makeDevice(StringRef name,

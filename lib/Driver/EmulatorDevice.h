@@ -43,6 +43,8 @@ private:
                           int64_t bytes);
   static const char *launch(void *state, void *module,
                             const moec_launch *launch);
+  static const char *makeTensorMap(void *state, const moec_matrix *matrix,
+                                   void *map);
 
   /// How the next launch is to run.
   emulator::LaunchOptions nextOptions();

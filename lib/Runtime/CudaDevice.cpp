@@ -29,6 +29,8 @@ constexpr CUresult kSuccess = 0;
 constexpr int kMaxDynamicShared = 8;
 /// What a block may have without asking.
 constexpr int32_t kCommonShared = 48 * 1024;
+/// CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
+constexpr int kMultiprocessorCount = 16;
 /// CU_STREAM_NON_BLOCKING
 constexpr unsigned kNonBlocking = 1;
 
@@ -55,6 +57,12 @@ struct CudaDevice {
   CUresult (*toHost)(void *, CUdeviceptr, size_t, void *) = nullptr;
   CUresult (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned,
                      unsigned, unsigned, void *, void **, void **) = nullptr;
+  CUresult (*getAttribute)(int *, int, int) = nullptr;
+  /// Null before CUDA 12.
+  CUresult (*encodeTiled)(void *, int, uint32_t, void *, const uint64_t *,
+                          const uint64_t *, const uint32_t *, const uint32_t *,
+                          int, int, int, int) = nullptr;
+  int multiprocessors = 0;
 
   /// Null, or what `what` failed with; every call is on the context of this
   /// device, whatever thread makes it.
@@ -102,7 +110,9 @@ Status CudaDevice::open() {
                find(library, "cuMemFree_v2", free) &&
                find(library, "cuMemcpyHtoDAsync_v2", toDevice) &&
                find(library, "cuMemcpyDtoHAsync_v2", toHost) &&
-               find(library, "cuLaunchKernel", launch);
+               find(library, "cuLaunchKernel", launch) &&
+               find(library, "cuDeviceGetAttribute", getAttribute);
+  (void)find(library, "cuTensorMapEncodeTiled", encodeTiled);
   if (!found)
     return makeError(MOEC_ERROR_DEVICE,
                      "{} lacks a function of the CUDA driver: {}", file,
@@ -111,6 +121,10 @@ Status CudaDevice::open() {
   const char *failure = report("cuInit", init(0));
   if (!failure)
     failure = report("cuDeviceGet", deviceGet(&device, 0));
+  if (!failure)
+    failure =
+        report("cuDeviceGetAttribute",
+               getAttribute(&multiprocessors, kMultiprocessorCount, device));
   if (!failure)
     failure = report("cuDevicePrimaryCtxRetain", retain(&context, device));
   if (!failure)
@@ -205,6 +219,33 @@ static const char *launchKernel(void *state, void *module,
                     launch->arguments, nullptr));
 }
 
+static const char *makeTensorMap(void *state, const moec_matrix *matrix,
+                                 void *map) {
+  // CU_TENSOR_MAP_DATA_TYPE_UINT8, _UINT16, _UINT32 and _UINT64: only bytes
+  // are moved.
+  constexpr int types[] = {0, 1, 2, 4};
+  constexpr int noInterleave = 0, swizzle128 = 3, promoteTo256 = 3, zeros = 0;
+  constexpr uint32_t boxBytes = 128, stride = 1, rank = 2;
+  CudaDevice &device = enter(state);
+  uint32_t size = uint32_t(matrix->element_bytes);
+  if (!device.encodeTiled || __builtin_popcount(size) != 1 || size > 8) {
+    device.message = fmt::format(
+        "cannot make a tensor map of numbers of {} bytes; it needs a driver of "
+        "CUDA 12 or newer and 1, 2, 4 or 8 bytes",
+        size);
+    return device.message.c_str();
+  }
+  const uint64_t sizes[] = {uint64_t(matrix->cols), uint64_t(matrix->rows)};
+  const uint64_t rowBytes = uint64_t(matrix->cols) * size;
+  const uint32_t box[] = {boxBytes / size, uint32_t(matrix->box_rows)};
+  const uint32_t strides[] = {stride, stride};
+  return device.report("cuTensorMapEncodeTiled",
+                       device.encodeTiled(map, types[__builtin_ctz(size)], rank,
+                                          matrix->memory, sizes, &rowBytes, box,
+                                          strides, noInterleave, swizzle128,
+                                          promoteTo256, zeros));
+}
+
 Status cudaDevice(const moec_device *&result) {
   static std::mutex mutex;
   static CudaDevice device;
@@ -214,8 +255,9 @@ Status cudaDevice(const moec_device *&result) {
     if (Status status = device.open(); status.failed())
       return status;
     device.interface = {
-        sizeof(moec_device), &device,       images, loadModule, unloadModule,
-        allocateMemory,      releaseMemory, upload, download,   launchKernel};
+        sizeof(moec_device),    &device,       images, loadModule, unloadModule,
+        allocateMemory,         releaseMemory, upload, download,   launchKernel,
+        device.multiprocessors, makeTensorMap};
   }
   result = &device.interface;
   return Status::ok();

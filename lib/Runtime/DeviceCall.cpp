@@ -72,8 +72,14 @@ private:
   }
   Status copy(const DeviceTensor &tensor, bool toDevice) const;
   Status launch(const ManifestLaunch &launch) const;
+  /// What a parameter of a kernel is read from.
+  union alignas(MOEC_TENSOR_MAP_ALIGNMENT) Value {
+    uint64_t number;
+    char map[MOEC_TENSOR_MAP_BYTES];
+  };
   /// Writes the value of an argument to `value`.
-  void set(const ManifestArgument &argument, uint64_t &value) const;
+  Status set(const ManifestArgument &argument, Value &value) const;
+  Status setMap(const ManifestMap &map, Value &value) const;
   bool isRouting(size_t output) const {
     const std::string &name = layer.outputs[output].name;
     return name == "topk_ids" || name == "topk_weights";
@@ -143,8 +149,16 @@ Status DeviceCall::copy(const DeviceTensor &tensor, bool toDevice) const {
   return Status::ok();
 }
 
-void DeviceCall::set(const ManifestArgument &argument, uint64_t &value) const {
+Status DeviceCall::setMap(const ManifestMap &map, Value &value) const {
+  moec_matrix matrix = {weights + layer.weights[size_t(map.weight)].offset,
+                        map.rows, map.cols, int32_t(map.elementBytes),
+                        int32_t(map.boxRows)};
+  return check(device.make_tensor_map(device.state, &matrix, value.map));
+}
+
+Status DeviceCall::set(const ManifestArgument &argument, Value &slot) const {
   size_t number = size_t(argument.number);
+  uint64_t &value = slot.number;
   auto address = [&](int64_t offset) { return uint64_t(base + offset); };
   switch (argument.kind) {
   // The low half of the value is the 32-bit number.
@@ -178,7 +192,10 @@ void DeviceCall::set(const ManifestArgument &argument, uint64_t &value) const {
   case ArgumentKind::Buffer:
     value = address(buffers[number]);
     break;
+  case ArgumentKind::TensorMap:
+    return setMap(plan.maps[number], slot);
   }
+  return Status::ok();
 }
 
 Status DeviceCall::launch(const ManifestLaunch &launch) const {
@@ -194,10 +211,13 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
                      layer.name, call.tokens, blocks, launch.kernel);
   if (blocks == 0)
     return Status::ok();
-  std::vector<uint64_t> values(launch.arguments.size());
+  if (launch.resident)
+    blocks = std::min(blocks, launch.resident * device.multiprocessors);
+  std::vector<Value> values(launch.arguments.size());
   std::vector<void *> arguments;
   for (size_t i = 0; i < values.size(); ++i) {
-    set(launch.arguments[i], values[i]);
+    if (Status status = set(launch.arguments[i], values[i]); status.failed())
+      return status;
     arguments.push_back(&values[i]);
   }
   moec_launch request = {launch.kernel.c_str(),

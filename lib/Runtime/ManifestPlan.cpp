@@ -22,13 +22,21 @@ static constexpr size_t kMaxArguments = 256;
 static constexpr int64_t kMaxThreads = 1024;
 /// What a grid has in its second dimension.
 static constexpr int64_t kMaxColumns = 65535;
+/// Blocks a multiprocessor of any chip holds at once.
+static constexpr int64_t kMaxResident = 64;
 static constexpr int64_t kMaxSharedBytes = 1 << 20;
+/// What a tensor map may have: in a dimension, rows of a box, and the bytes a
+/// row is a multiple of.
+static constexpr int64_t kMaxMapSize = UINT32_MAX;
+static constexpr int64_t kMaxBoxRows = 256;
+static constexpr int64_t kChunkBytes = 16;
 static constexpr int64_t kMaxRowBytes = int64_t(1) << 40;
 
 /// In the order of ArgumentKind and LaunchWhen.
 static constexpr const char *kArgumentNames[] = {
-    "tokens", "sequence",    "input",         "input_type", "input_stride",
-    "output", "output_type", "output_stride", "weight",     "buffer"};
+    "tokens",       "sequence", "input",       "input_type",
+    "input_stride", "output",   "output_type", "output_stride",
+    "weight",       "buffer",   "tensor_map"};
 static constexpr const char *kWhenNames[] = {"always", "routed", "given"};
 
 static bool isNumbered(ArgumentKind kind) {
@@ -75,7 +83,22 @@ static bool getWhen(JsonObject &object, LaunchWhen &when) {
                                 inQuotes(text));
 }
 
-static bool getArguments(JsonObject &object, size_t buffers,
+static bool getMap(JsonObject &entry, ManifestMap &map) {
+  if (!entry.getInteger("weight", 0, INT32_MAX, map.weight) ||
+      !entry.getInteger("rows", 1, kMaxMapSize, map.rows) ||
+      !entry.getInteger("cols", 1, kMaxMapSize, map.cols) ||
+      !entry.getInteger("element_bytes", 1, 8, map.elementBytes) ||
+      !entry.getInteger("box_rows", 1, kMaxBoxRows, map.boxRows))
+    return false;
+  if (map.cols * map.elementBytes % kChunkBytes == 0)
+    return true;
+  return entry.errors().report(entry.pathOf("cols"),
+                               "is {} numbers of {} bytes; a row of a tensor "
+                               "map is a multiple of {} bytes",
+                               map.cols, map.elementBytes, kChunkBytes);
+}
+
+static bool getArguments(JsonObject &object, const ManifestPlan &plan,
                          std::vector<ManifestArgument> &arguments) {
   std::vector<std::string> texts;
   if (!object.getStrings("arguments", kMaxArguments, texts))
@@ -87,20 +110,25 @@ static bool getArguments(JsonObject &object, size_t buffers,
                                     "names {}, which is no argument of a "
                                     "launch",
                                     inQuotes(text));
-    if (argument.kind == ArgumentKind::Buffer &&
-        size_t(argument.number) >= buffers)
-      return object.errors().report(object.pathOf("arguments"),
-                                    "names {}; the plan has {} buffers",
-                                    inQuotes(text), buffers);
+    auto isIn = [&](ArgumentKind kind, const char *what, size_t count) {
+      return argument.kind != kind || size_t(argument.number) < count ||
+             object.errors().report(object.pathOf("arguments"),
+                                    "names {}; the plan has {} {}",
+                                    inQuotes(text), count, what);
+    };
+    if (!isIn(ArgumentKind::Buffer, "buffers", plan.buffers.size()) ||
+        !isIn(ArgumentKind::TensorMap, "tensor maps", plan.maps.size()))
+      return false;
   }
   return true;
 }
 
 bool getPlan(JsonObject &kernel, ManifestPlan &plan) {
   std::optional<JsonObject> object;
-  std::vector<JsonObject> buffers, launches;
+  std::vector<JsonObject> buffers, maps, launches;
   if (!kernel.getObject("plan", object) ||
       !object->getObjects("buffers", kMaxBuffers, buffers) ||
+      !object->getObjects("maps", kMaxBuffers, maps) ||
       !object->getObjects("launches", kMaxLaunches, launches))
     return false;
   for (JsonObject &entry : buffers) {
@@ -110,6 +138,9 @@ bool getPlan(JsonObject &kernel, ManifestPlan &plan) {
         !entry.getInteger("row_bytes", 1, kMaxRowBytes, buffer.rowBytes))
       return false;
   }
+  for (JsonObject &entry : maps)
+    if (!getMap(entry, plan.maps.emplace_back()))
+      return false;
   for (JsonObject &entry : launches) {
     ManifestLaunch &launch = plan.launches.emplace_back();
     if (!entry.getString("kernel", launch.kernel) ||
@@ -120,14 +151,37 @@ bool getPlan(JsonObject &kernel, ManifestPlan &plan) {
         !entry.getInteger("columns", 1, kMaxColumns, launch.columns) ||
         !entry.getInteger("threads", 1, kMaxThreads, launch.threads) ||
         !entry.getInteger("shared", 0, kMaxSharedBytes, launch.shared) ||
-        !getArguments(entry, buffers.size(), launch.arguments))
+        !entry.getInteger("resident", 0, kMaxResident, launch.resident) ||
+        !getArguments(entry, plan, launch.arguments))
       return false;
   }
   return true;
 }
 
+/// Whether the weight has what a map shows of it.
+static bool checkMap(JsonObject &object, const ManifestMap &map,
+                     const ManifestLayer &layer) {
+  if (size_t(map.weight) >= layer.weights.size())
+    return object.errors().report(
+        object.pathOf("kernel"),
+        "is a plan with a tensor map of weight {}; the layer has {} weights",
+        map.weight, layer.weights.size());
+  int64_t bytes = 0, has = layer.weights[size_t(map.weight)].bytes;
+  if (!__builtin_mul_overflow(map.rows, map.cols * map.elementBytes, &bytes) &&
+      bytes <= has)
+    return true;
+  return object.errors().report(
+      object.pathOf("kernel"),
+      "is a plan with a tensor map of {} x {} numbers of {} bytes; weight {} "
+      "has {} bytes",
+      map.rows, map.cols, map.elementBytes, map.weight, has);
+}
+
 bool checkPlan(JsonObject &object, const ManifestPlan &plan,
                const ManifestLayer &layer) {
+  for (const ManifestMap &map : plan.maps)
+    if (!checkMap(object, map, layer))
+      return false;
   for (const ManifestLaunch &launch : plan.launches)
     for (const ManifestArgument &argument : launch.arguments) {
       size_t limit = 0;
@@ -135,6 +189,7 @@ bool checkPlan(JsonObject &object, const ManifestPlan &plan,
       case ArgumentKind::Tokens:
       case ArgumentKind::Sequence:
       case ArgumentKind::Buffer:
+      case ArgumentKind::TensorMap:
         continue;
       case ArgumentKind::Input:
       case ArgumentKind::InputType:

@@ -36,6 +36,14 @@ static ordered_json toJson(const ManifestBuffer &buffer) {
           {"row_bytes", buffer.rowBytes}};
 }
 
+static ordered_json toJson(const ManifestMap &map) {
+  return {{"weight", map.weight},
+          {"rows", map.rows},
+          {"cols", map.cols},
+          {"element_bytes", map.elementBytes},
+          {"box_rows", map.boxRows}};
+}
+
 static ordered_json toJson(const ManifestLaunch &launch) {
   ordered_json arguments = ordered_json::array();
   for (const ManifestArgument &argument : launch.arguments)
@@ -44,7 +52,7 @@ static ordered_json toJson(const ManifestLaunch &launch) {
           {"per_token", launch.perToken}, {"fixed", launch.fixed},
           {"per_block", launch.perBlock}, {"columns", launch.columns},
           {"threads", launch.threads},    {"shared", launch.shared},
-          {"arguments", arguments}};
+          {"resident", launch.resident},  {"arguments", arguments}};
 }
 
 static ordered_json toJson(const ManifestWeight &weight) {
@@ -82,6 +90,7 @@ static ordered_json toJson(const ManifestKernel &kernel) {
   return {{"symbol", kernel.symbol},
           {"plan",
            {{"buffers", toJson(kernel.plan->buffers)},
+            {"maps", toJson(kernel.plan->maps)},
             {"launches", toJson(kernel.plan->launches)}}}};
 }
 

@@ -29,7 +29,8 @@ static ManifestArgument describe(moe::ArgumentAttr argument) {
   result.number = argument.getNumber();
   return result;
 }
-static_assert(int(moe::ArgumentKind::Buffer) == int(ArgumentKind::Buffer));
+static_assert(int(moe::ArgumentKind::TensorMap) ==
+              int(ArgumentKind::TensorMap));
 static_assert(int(moe::When::Given) == int(LaunchWhen::Given));
 
 static ManifestPlan describe(moe::PlanOp op) {
@@ -37,6 +38,9 @@ static ManifestPlan describe(moe::PlanOp op) {
   for (auto buffer : op.getBuffers().getAsRange<moe::DeviceBufferAttr>())
     plan.buffers.push_back(
         {buffer.getPerToken(), buffer.getFixed(), buffer.getRowBytes()});
+  for (auto map : op.getMaps().getAsRange<moe::TensorMapAttr>())
+    plan.maps.push_back({map.getWeight(), map.getRows(), map.getCols(),
+                         map.getElementBytes(), map.getBoxRows()});
   for (auto attr : op.getLaunches().getAsRange<moe::LaunchAttr>()) {
     ManifestLaunch &launch = plan.launches.emplace_back();
     launch.kernel = attr.getKernel().str();
@@ -47,6 +51,7 @@ static ManifestPlan describe(moe::PlanOp op) {
     launch.columns = attr.getColumns();
     launch.threads = attr.getThreads();
     launch.shared = attr.getShared();
+    launch.resident = attr.getResident();
     for (moe::ArgumentAttr argument : attr.getArguments())
       launch.arguments.push_back(describe(argument));
   }

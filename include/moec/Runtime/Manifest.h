@@ -61,19 +61,22 @@
 // A plan is what a device is told to do for a layer:
 //
 //       {"buffers": [{"per_token": 1, "fixed": 0, "row_bytes": 256}],
+//        "maps": [{"weight": 1, "rows": 256, "cols": 64,
+//                  "element_bytes": 2, "box_rows": 128}],
 //        "launches": [{
 //          "kernel": "moe_0_0_rows",       its name in the code
 //          "when": "always",               or "routed", or "given": only in
 //                                          calls without, or with, given
 //                                          routing
 //          "per_token": 1, "fixed": 0, "per_block": 1, "columns": 1,
-//          "threads": 128, "shared": 0,
+//          "threads": 128, "shared": 0, "resident": 0,
 //          "arguments": ["tokens", "input 0", "input_type 0", "buffer 0"]
 //        }]}
 //
 // Buffers have row_bytes * (per_token * T + fixed) bytes each. A launch has
-// ceil((per_token * T + fixed) / per_block) by columns blocks. Arguments are
-// those of #moe.argument (docs/dialect/device.md).
+// ceil((per_token * T + fixed) / per_block) by columns blocks, but at most
+// "resident" for each multiprocessor if that is not 0. Arguments and maps are
+// those of #moe.argument and #moe.tensor_map (docs/dialect/device.md).
 //
 // "dtypes" lists what the kernel reads or writes itself; "f32" in the list of a
 // tensor called "hidden" makes the run time accept f16 and bf16 as well, by
@@ -135,7 +138,8 @@ enum class ArgumentKind {
   OutputType,
   OutputStride,
   Weight,
-  Buffer
+  Buffer,
+  TensorMap
 };
 
 struct ManifestArgument {
@@ -159,11 +163,22 @@ struct ManifestLaunch {
   int64_t columns = 1;
   int64_t threads = 1;
   int64_t shared = 0;
+  int64_t resident = 0;
   std::vector<ManifestArgument> arguments;
+};
+
+/// A packed weight as the copy engine of a device sees it.
+struct ManifestMap {
+  int64_t weight = 0;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t elementBytes = 0;
+  int64_t boxRows = 0;
 };
 
 struct ManifestPlan {
   std::vector<ManifestBuffer> buffers;
+  std::vector<ManifestMap> maps;
   std::vector<ManifestLaunch> launches;
 };
 

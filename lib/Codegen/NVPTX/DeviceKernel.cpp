@@ -9,6 +9,8 @@
 
 #include "DeviceKernel.h"
 
+#include "moec-c/Device.h"
+
 #include "llvm/Support/MathExtras.h"
 
 namespace moec::nvptx {
@@ -36,11 +38,27 @@ DeviceKernel::DeviceKernel(ModuleOp module, Location loc, const Twine &name,
   warpNumber = shuffle(shiftRight(threadNumber, llvm::Log2_64(warpSize)), 0);
 }
 
+/// A tensor map stays where the driver puts parameters: copy instructions take
+/// its address there.
+static void passByValue(LLVM::LLVMFuncOp function, unsigned i) {
+  Builder b(function.getContext());
+  auto map = LLVM::LLVMArrayType::get(b.getI8Type(), MOEC_TENSOR_MAP_BYTES);
+  function.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
+                      TypeAttr::get(map));
+  function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(),
+                      b.getI64IntegerAttr(MOEC_TENSOR_MAP_ALIGNMENT));
+  function.setArgAttr(i, NVVM::NVVMDialect::getGridConstantAttrName(),
+                      b.getUnitAttr());
+}
+
 LLVM::LLVMFuncOp DeviceKernel::finish() {
   LLVM::ReturnOp::create(b, ValueRange());
   auto types = llvm::to_vector(function.getBody().front().getArgumentTypes());
   function.setFunctionType(LLVM::LLVMFunctionType::get(
       LLVM::LLVMVoidType::get(b.getContext()), types));
+  for (auto [i, argument] : llvm::enumerate(arguments()))
+    if (argument.getKind() == moe::ArgumentKind::TensorMap)
+      passByValue(function, i);
   return function;
 }
 
@@ -69,6 +87,9 @@ Value DeviceKernel::parameter(moe::ArgumentAttr argument) {
   case moe::ArgumentKind::Weight:
   case moe::ArgumentKind::Buffer:
     type = LLVM::LLVMPointerType::get(b.getContext(), globalSpace);
+    break;
+  case moe::ArgumentKind::TensorMap:
+    type = LLVM::LLVMPointerType::get(b.getContext());
     break;
   }
   value = function.getBody().front().addArgument(type, b.getLoc());
@@ -221,11 +242,34 @@ SmallVector<Value> DeviceKernel::loopCarried(
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
+SmallVector<Value> DeviceKernel::rolledLoop(
+    Number from, Number to, Number step, ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  SmallVector<Value> results = loopCarried(from, to, step, inits, body);
+  MLIRContext *context = b.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(
+      context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
+  results.front().getDefiningOp()->setAttr("llvm.loop_annotation", annotation);
+  return results;
+}
+
 void DeviceKernel::when(Value condition, function_ref<void()> body) {
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   body();
+}
+
+void DeviceKernel::either(Value condition, function_ref<void()> body,
+                          function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+  b.setInsertionPointToStart(branch.elseBlock());
+  otherwise();
 }
 
 Value DeviceKernel::valueWhen(Value condition, Value otherwise,
@@ -308,6 +352,15 @@ Value DeviceKernel::fromF32(Value value, Type element) {
   if (element.isF32())
     return value;
   return arith::TruncFOp::create(b, element, value);
+}
+
+Value DeviceKernel::pack(Value low, Value high, Type element) {
+  auto vector = [](Type type) { return VectorType::get({2}, type); };
+  Value pair = LLVM::UndefOp::create(b, vector(b.getF32Type()));
+  pair = LLVM::InsertElementOp::create(b, pair, low, i32(0));
+  pair = LLVM::InsertElementOp::create(b, pair, high, i32(1));
+  Value narrow = LLVM::FPTruncOp::create(b, vector(element), pair);
+  return LLVM::BitcastOp::create(b, b.getI32Type(), narrow);
 }
 
 Value DeviceKernel::loadF32(const Memory &memory, Number row, Number col) {

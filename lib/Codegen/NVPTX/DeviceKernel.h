@@ -105,7 +105,13 @@ public:
   SmallVector<Value>
   loopCarried(Number from, Number to, Number step, ValueRange inits,
               function_ref<SmallVector<Value>(Value, ValueRange)> body);
+  /// The same, but the optimizer leaves it a loop.
+  SmallVector<Value>
+  rolledLoop(Number from, Number to, Number step, ValueRange inits,
+             function_ref<SmallVector<Value>(Value, ValueRange)> body);
   void when(Value condition, function_ref<void()> body);
+  void either(Value condition, function_ref<void()> body,
+              function_ref<void()> otherwise);
   /// The result of `body` where `condition` holds, else `otherwise`.
   Value valueWhen(Value condition, Value otherwise, function_ref<Value()> body);
 
@@ -114,10 +120,14 @@ public:
   Value thread();
   Value block();
   Value blockColumn();
+  /// Blocks of the grid.
+  Value blocks();
   Value lane();
   /// The number of the warp in its block, the same register for the warp.
   Value warp();
   void syncBlock();
+  /// For `count` threads of the block that name the same barrier, 1 to 15.
+  void syncThreads(Value barrier, int64_t count);
   void syncWarp();
   /// `value` of lane `from` (i32 or f32).
   Value shuffle(Value value, Number from);
@@ -146,6 +156,8 @@ public:
   void storeF32(Value value, const Memory &memory, Number row, Number col);
   Value toF32(Value value);
   Value fromF32(Value value, Type element);
+  /// Two f32 numbers as 16-bit ones in an i32, the first in the low half.
+  Value pack(Value low, Value high, Type element);
 
 private:
   Value number(Number x, Type type);

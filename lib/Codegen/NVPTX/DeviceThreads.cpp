@@ -28,7 +28,16 @@ Value DeviceKernel::blockColumn() {
   return NVVM::BlockIdYOp::create(b, b.getI32Type());
 }
 
+Value DeviceKernel::blocks() {
+  return NVVM::GridDimXOp::create(b, b.getI32Type());
+}
+
 void DeviceKernel::syncBlock() { NVVM::Barrier0Op::create(b); }
+
+void DeviceKernel::syncThreads(Value barrier, int64_t count) {
+  NVVM::BarrierOp::create(b, TypeRange(), barrier, i32(count),
+                          NVVM::BarrierReductionAttr(), Value());
+}
 
 void DeviceKernel::syncWarp() { NVVM::SyncWarpOp::create(b, i32(allLanes)); }
 

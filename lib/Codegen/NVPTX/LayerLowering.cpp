@@ -115,7 +115,7 @@ void LayerLowering::launch(DeviceKernel &k, Grid grid) {
   launches.push_back(moe::LaunchAttr::get(
       kernel.getContext(), function.getSymNameAttr(), when, grid.rows.perToken,
       grid.rows.fixed, grid.perBlock, grid.columns, k.threads, k.sharedBytes(),
-      k.arguments()));
+      grid.resident, k.arguments()));
 }
 
 Memory LayerLowering::use(DeviceKernel &k, const Buffer &buffer) {
@@ -218,6 +218,14 @@ Buffer LayerLowering::weight(Attribute pack, int64_t rows, int64_t cols,
           element};
 }
 
+moe::ArgumentAttr LayerLowering::tensorMap(const Buffer &packed,
+                                           int64_t boxRows) {
+  maps.push_back(moe::TensorMapAttr::get(
+      kernel.getContext(), packed.memory.getNumber(), packed.rows.fixed,
+      packed.stride, elementBytes(packed.element), boxRows));
+  return argument(moe::ArgumentKind::TensorMap, maps.size() - 1);
+}
+
 FailureOr<Buffer> LayerLowering::weightRows(Value tensor, Type element,
                                             Operation *user) {
   std::optional<int64_t> number = weightNumber(tensor);
@@ -245,7 +253,8 @@ void LayerLowering::emitPlan() {
   OpBuilder b(kernel);
   moe::PlanOp::create(b, kernel.getLoc(), kernel.getSymName(),
                       /*sym_visibility=*/StringAttr(), b.getArrayAttr(packs),
-                      b.getArrayAttr(deviceBuffers), b.getArrayAttr(launches));
+                      b.getArrayAttr(deviceBuffers), b.getArrayAttr(maps),
+                      b.getArrayAttr(launches));
 }
 
 } // namespace moec::nvptx

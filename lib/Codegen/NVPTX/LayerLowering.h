@@ -34,6 +34,8 @@ struct Buffer {
 struct Grid {
   Count rows;
   int64_t perBlock = 1, columns = 1;
+  /// At most so many for each multiprocessor, which share the work; 0 is all.
+  int64_t resident = 0;
 };
 
 class LayerLowering {
@@ -73,6 +75,8 @@ public:
   /// Weights packed as `pack` says, `[rows, stride]`.
   Buffer weight(Attribute pack, int64_t rows, int64_t cols, int64_t stride,
                 Type element);
+  /// The tensor map of a packed weight, for boxes of `boxRows` rows.
+  moe::ArgumentAttr tensorMap(const Buffer &packed, int64_t boxRows);
   /// A weight as rows padded for products: biases, tables, gates. Fails with a
   /// message on `user` if `tensor` is not a weight.
   FailureOr<Buffer> weightRows(Value tensor, Type element, Operation *user);
@@ -106,7 +110,7 @@ private:
   /// Values whose buffer is the caller's memory.
   llvm::DenseSet<Value> direct;
   moe::When when = moe::When::Always;
-  SmallVector<Attribute> packs, deviceBuffers, launches;
+  SmallVector<Attribute> packs, deviceBuffers, maps, launches;
 };
 
 // One function for each operation; in the file named after its subject.

@@ -38,3 +38,23 @@ moe.plan @k packs [] buffers [#moe.device_buffer<per_token = 1, fixed = 0, row_b
 
 // expected-error @+1 {{'moe.plan' op C1: a launch names weight 0, there are 0}}
 moe.plan @k packs [] buffers [] launches [#moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 1, threads = 128, shared = 0, arguments = [<weight, 0>]>]
+
+// -----
+
+// expected-error @+1 {{#moe.tensor_map C1: weight 0 as 8 x 4 numbers of 2 bytes cannot be copied by boxes of 64 rows}}
+func.func private @f() attributes {map = #moe.tensor_map<weight = 0, rows = 8, cols = 4, element_bytes = 2, box_rows = 64>}
+
+// -----
+
+// expected-error @+1 {{#moe.launch C2: a grid of 2 columns cannot be cut to 1 blocks for each multiprocessor}}
+func.func private @f() attributes {launch = #moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 2, threads = 128, shared = 0, resident = 1, arguments = []>}
+
+// -----
+
+// expected-error @+1 {{'moe.plan' op C1: a launch names tensor map 1, there are 1}}
+moe.plan @p packs [#moe.padded_rows<arg = 0, width = 64, type = bf16>] buffers [] maps [#moe.tensor_map<weight = 0, rows = 8, cols = 64, element_bytes = 2, box_rows = 64>] launches [#moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 1, threads = 128, shared = 0, arguments = [<tensor_map, 1>]>]
+
+// -----
+
+// expected-error @+1 {{'moe.plan' op C2: a tensor map names weight 1, there are 1}}
+moe.plan @p packs [#moe.padded_rows<arg = 0, width = 64, type = bf16>] buffers [] maps [#moe.tensor_map<weight = 1, rows = 8, cols = 64, element_bytes = 2, box_rows = 64>] launches []

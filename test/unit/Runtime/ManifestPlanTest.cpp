@@ -26,14 +26,18 @@ Manifest deviceManifest() {
   kernel.symbol = "kernel_0";
   ManifestPlan &plan = kernel.plan.emplace();
   plan.buffers = {{1, 0, 256}};
+  plan.maps = {
+      {.weight = 0, .rows = 8, .cols = 64, .elementBytes = 2, .boxRows = 128}};
   ManifestLaunch &launch = plan.launches.emplace_back();
   launch.kernel = "kernel_0_0_rows";
   launch.when = LaunchWhen::Routed;
   launch.perToken = 1;
   launch.threads = 128;
+  launch.resident = 2;
   launch.arguments = {{ArgumentKind::Tokens, 0},
                       {ArgumentKind::InputStride, 0},
-                      {ArgumentKind::Buffer, 0}};
+                      {ArgumentKind::Buffer, 0},
+                      {ArgumentKind::TensorMap, 0}};
   ManifestLayer &layer = manifest.layers.emplace_back();
   layer.name = "layers.0";
   layer.hidden = 64;
@@ -41,6 +45,8 @@ Manifest deviceManifest() {
   layer.topK = 2;
   layer.inputs = {{"hidden", 64, {"f32"}, false}};
   layer.outputs = {{"hidden", 64, {"f32"}, false}};
+  layer.weights = {{"w", "bf16", {8, 64}, "rows", 0, 1024}};
+  manifest.weights = {"weights.bin", 1024, "0123456789abcdef"};
   return manifest;
 }
 
@@ -60,7 +66,9 @@ TEST(ManifestPlan, ComesBack) {
   EXPECT_EQ(launch.kernel, "kernel_0_0_rows");
   EXPECT_EQ(launch.when, LaunchWhen::Routed);
   EXPECT_EQ(launch.threads, 128);
-  ASSERT_EQ(launch.arguments.size(), 3u);
+  EXPECT_EQ(launch.resident, 2);
+  EXPECT_EQ(back.kernels[0].plan->maps[0].boxRows, 128);
+  ASSERT_EQ(launch.arguments.size(), 4u);
   EXPECT_EQ(launch.arguments[1].kind, ArgumentKind::InputStride);
   EXPECT_EQ(back.kernels[0].plan->buffers[0].rowBytes, 256);
   EXPECT_EQ(back.images[0].kind, "cubin");
@@ -77,8 +85,27 @@ TEST(ManifestPlan, RefusesWhatIsNotThere) {
   EXPECT_NE(problemOf(manifest).find("passes 'input 1' to 'kernel_0_0_rows'; "
                                      "the layer has 1 of this kind"),
             std::string::npos);
-  argument = {ArgumentKind::Weight, 0};
-  EXPECT_NE(problemOf(manifest).find("the layer has 0 of this kind"),
+  argument = {ArgumentKind::Weight, 1};
+  EXPECT_NE(problemOf(manifest).find("the layer has 1 of this kind"),
+            std::string::npos);
+  argument = {ArgumentKind::TensorMap, 1};
+  EXPECT_NE(problemOf(manifest).find(
+                "names 'tensor_map 1'; the plan has 1 tensor maps"),
+            std::string::npos);
+}
+
+TEST(ManifestPlan, RefusesMapsOfWhatIsNotThere) {
+  Manifest manifest = deviceManifest();
+  ManifestMap &map = manifest.kernels[0].plan->maps[0];
+  map.rows = 9;
+  EXPECT_NE(problemOf(manifest).find("a tensor map of 9 x 64 numbers of 2 "
+                                     "bytes; weight 0 has 1024 bytes"),
+            std::string::npos);
+  map.weight = 1;
+  EXPECT_NE(problemOf(manifest).find("weight 1; the layer has 1 weights"),
+            std::string::npos);
+  map = {.weight = 0, .rows = 8, .cols = 4, .elementBytes = 2, .boxRows = 64};
+  EXPECT_NE(problemOf(manifest).find("is 4 numbers of 2 bytes"),
             std::string::npos);
 }
 

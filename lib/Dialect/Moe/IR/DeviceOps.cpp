@@ -40,6 +40,20 @@ DeviceBufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                      << " bytes are not an amount of memory";
 }
 
+LogicalResult
+TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      int64_t weight, int64_t rows, int64_t cols,
+                      int64_t elementBytes, int64_t boxRows) {
+  constexpr int64_t chunkBytes = 16, maxBoxRows = 256;
+  if (weight >= 0 && std::min({rows, cols, elementBytes, boxRows}) >= 1 &&
+      cols * elementBytes % chunkBytes == 0 && boxRows <= maxBoxRows)
+    return success();
+  return emitError() << "#moe.tensor_map C1: weight " << weight << " as "
+                     << rows << " x " << cols << " numbers of " << elementBytes
+                     << " bytes cannot be copied by boxes of " << boxRows
+                     << " rows";
+}
+
 LogicalResult ArgumentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArgumentKind kind, int64_t number) {
   if (number >= 0)
@@ -52,10 +66,16 @@ LogicalResult LaunchAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringAttr kernel, When when, int64_t perToken,
                                  int64_t fixed, int64_t perBlock,
                                  int64_t columns, int64_t threads,
-                                 int64_t shared,
+                                 int64_t shared, int64_t resident,
                                  ArrayRef<ArgumentAttr> arguments) {
-  if (std::min({perToken, fixed, shared}) >= 0 &&
-      std::min({perBlock, columns, threads}) >= 1 && threads <= maxThreads)
+  bool isGrid = std::min({perToken, fixed, shared, resident}) >= 0 &&
+                std::min({perBlock, columns, threads}) >= 1 &&
+                threads <= maxThreads;
+  if (isGrid && resident && columns > 1)
+    return emitError() << "#moe.launch C2: a grid of " << columns
+                       << " columns cannot be cut to " << resident
+                       << " blocks for each multiprocessor";
+  if (isGrid)
     return success();
   return emitError() << "#moe.launch C1: a grid of (" << perToken << " * T + "
                      << fixed << ") / " << perBlock << " by " << columns
@@ -75,7 +95,14 @@ LogicalResult PlanOp::verify() {
   for (auto launch : getLaunches().getAsRange<LaunchAttr>())
     for (ArgumentAttr argument : launch.getArguments())
       if (failed(check(argument, ArgumentKind::Weight, "weight", getPacks())) ||
-          failed(check(argument, ArgumentKind::Buffer, "buffer", getBuffers())))
+          failed(
+              check(argument, ArgumentKind::Buffer, "buffer", getBuffers())) ||
+          failed(check(argument, ArgumentKind::TensorMap, "tensor map",
+                       getMaps())))
         return failure();
+  for (auto map : getMaps().getAsRange<TensorMapAttr>())
+    if (map.getWeight() >= static_cast<int64_t>(getPacks().size()))
+      return broken(*this, "C2", "a tensor map names weight {0}, there are {1}",
+                    map.getWeight(), getPacks().size());
   return success();
 }
