@@ -47,12 +47,25 @@ void Counter::addBuffer(const ManifestBuffer &buffer) {
     traffic.memoryBytes += bytes;
 }
 
+/// The tokens that a tile for `rows` rows is computed for.
+static int64_t lastTile(const Product &product, int64_t rows) {
+  constexpr int64_t granule = 8;
+  int64_t tokens = product.tileTokens;
+  while (product.tileHalves && tokens % (2 * granule) == 0 &&
+         tokens / 2 >= rows)
+    tokens /= 2;
+  return tokens;
+}
+
 void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
   TiledProduct tiled{product.weights, launch.kernel, product.tile};
-  int64_t tokenTiles = 0;
+  int64_t tokenTiles = 0, computedRows = 0;
   auto addExpert = [&](int64_t rows) {
     tiled.rows += rows;
     tokenTiles += int64_t(divideCeil(rows, product.tileTokens));
+    computedRows += rows / product.tileTokens * product.tileTokens;
+    if (int64_t last = rows % product.tileTokens)
+      computedRows += lastTile(product, last);
   };
   if (product.routed)
     for_each(load.rows, addExpert);
@@ -64,8 +77,7 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
                               int64_t(divideCeil(product.n, product.tileRows)));
   tiled.tiles = tokenTiles * rowTiles;
   if (tiled.rows)
-    tiled.padding =
-        double(tokenTiles * product.tileTokens) / double(tiled.rows);
+    tiled.padding = double(computedRows) / double(tiled.rows);
   if (tiled.tiles)
     tiled.busy = double(tiled.tiles) /
                  double(alignTo(uint64_t(tiled.tiles), chip.processors));

@@ -91,6 +91,7 @@ static void readStrategy(Product &product, Op op, RankedTensorType weights) {
     product.tileRows = tile.getRows();
     product.tileTokens = tile.getTokens();
     product.numberBytes = tile.getMma() == moe::MmaKind::Fma ? 4 : 2;
+    product.tileHalves = tile.getMma() == moe::MmaKind::Wgmma;
   }
   auto tile = dyn_cast_or_null<moe::CpuTileAttr>(op.getStrategyAttr());
   if (!tile)

@@ -55,6 +55,7 @@ PipelineOptions::PipelineOptions(const CompileTarget &target) {
     int8Dot = cpu->int8Dot;
   } else {
     nvptx = true;
+    wgmma = std::get<NvptxTarget>(target).hasWgmma();
   }
 }
 
@@ -74,7 +75,9 @@ void buildSchedulePipeline(OpPassManager &manager,
   // Equal layers are recognised by their text, so after all clean-up.
   manager.addPass(moe::createMoeShareKernelsPass());
   if (options.nvptx) {
-    manager.addPass(moe::createMoeChooseNvptxStrategyPass());
+    moe::MoeChooseNvptxStrategyPassOptions strategy;
+    strategy.wgmma = options.wgmma;
+    manager.addPass(moe::createMoeChooseNvptxStrategyPass(strategy));
     return;
   }
   moe::MoeChooseStrategyPassOptions strategy;

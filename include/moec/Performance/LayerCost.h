@@ -62,6 +62,8 @@ struct Product {
   /// On a GPU: rows of packed weights and tokens of a block's tile, 0 and 0 if
   /// the product is none of tiles, and bytes of a number that is multiplied.
   int64_t tileRows = 0, tileTokens = 0, numberBytes = 4;
+  /// Whether tiles with fewer tokens are half as wide, a quarter and so on.
+  bool tileHalves = false;
 
   Work work(const Load &load) const;
   /// The order in which an expert with `rows` rows is worked on.

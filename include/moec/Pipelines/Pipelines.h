@@ -52,6 +52,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<bool> nvptx{*this, "nvptx",
                      llvm::cl::desc("choose strategies for an NVIDIA GPU"),
                      llvm::cl::init(false)};
+  Option<bool> wgmma{*this, "wgmma",
+                     llvm::cl::desc("the GPU has wgmma and a copy engine for "
+                                    "tensors"),
+                     llvm::cl::init(false)};
   Option<Architecture> architecture{
       *this, "arch", llvm::cl::desc("whose instructions are used"),
       llvm::cl::init(Architecture::X86_64),

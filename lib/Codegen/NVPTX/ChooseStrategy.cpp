@@ -37,11 +37,25 @@ struct MoeChooseNvptxStrategyPass
            (numWeights <= 2 || numWeights == 4);
   }
 
+  /// Rows that an expert has are few or many in any one call, and wgmma takes
+  /// as many tokens as there are: the tile is the widest that four stages of
+  /// shared memory hold.
+  GpuTileAttr chooseWgmma() {
+    return GpuTileAttr::get(&getContext(), MmaKind::Wgmma, mmaRows,
+                            /*tokens=*/256, /*depth=*/64, /*warps=*/12,
+                            /*stages=*/4);
+  }
+
   GpuTileAttr choose(Operation *op, Type rows, RankedTensorType weights,
                      int64_t numWeights) {
     MLIRContext *context = &getContext();
     GpuTileAttr tile;
-    if (onTensorCores(rows, weights.getElementType(), numWeights)) {
+    bool tensorCores =
+        onTensorCores(rows, weights.getElementType(), numWeights);
+    // Fragments of wgmma hold the rows of two weights.
+    if (tensorCores && wgmma && numWeights <= 2) {
+      tile = chooseWgmma();
+    } else if (tensorCores) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
       tile = GpuTileAttr::get(context, MmaKind::M16N8K16, mmaRows,

@@ -53,30 +53,42 @@ ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
   for (const Buffer &column : product.columns)
     columns.push_back(l.use(k, column));
   if (!product.table)
-    rowCount = l.count(k, product.rows.rows);
+    allRows = l.count(k, product.rows.rows);
+}
+
+Value ProductKernel::rowTiles() {
+  return product.table ? k.load(table, 0, TileTable::tiles)
+                       : k.ceilDiv(allRows, product.tile.getTokens());
+}
+
+int64_t ProductKernel::featureTiles() const {
+  return llvm::divideCeil(product.result.stride, product.features());
+}
+
+void ProductKernel::selectTile(Value rowTile, Value featureTile) {
+  firstFeature = k.mul(featureTile, product.features());
+  if (product.table) {
+    Value row = k.add(rowTile, TileTable::headerRows);
+    expert = k.load(table, row, TileTable::expert);
+    firstRow = k.load(table, row, TileTable::firstRow);
+    rowCount = k.load(table, row, TileTable::rows);
+    return;
+  }
+  expert = k.i32(0);
+  firstRow = k.mul(rowTile, product.tile.getTokens());
+  rowCount = k.min(k.sub(allRows, firstRow), product.tile.getTokens());
 }
 
 void ProductKernel::forTile(function_ref<void()> body) {
-  firstFeature = k.mul(k.blockColumn(), product.features());
-  auto forExpert = [&] {
+  auto select = [&] {
+    selectTile(k.block(), k.blockColumn());
     packed.pointer =
         k.address(packed, k.mul(k.widen(expert), product.packedRows), 0);
     body();
   };
-  if (!product.table) {
-    expert = k.i32(0);
-    firstRow = k.mul(k.block(), product.tile.getTokens());
-    rowCount = k.min(k.sub(rowCount, firstRow), product.tile.getTokens());
-    return forExpert();
-  }
-  Value tiles = k.load(table, 0, TileTable::tiles);
-  k.when(k.less(k.block(), tiles), [&] {
-    Value row = k.add(k.block(), TileTable::headerRows);
-    expert = k.load(table, row, TileTable::expert);
-    firstRow = k.load(table, row, TileTable::firstRow);
-    rowCount = k.load(table, row, TileTable::rows);
-    forExpert();
-  });
+  if (!product.table)
+    return select();
+  k.when(k.less(k.block(), rowTiles()), select);
 }
 
 Value ProductKernel::inputRow(Value token) {
@@ -96,46 +108,57 @@ Value ProductKernel::rowOfFeature(Value feature, int64_t weight) {
   return k.add(k.add(run, weight * rowRun), k.rem(feature, rowRun));
 }
 
+TokenPlace ProductKernel::placeOf(Value token) {
+  TokenPlace place;
+  place.row = k.add(firstRow, token);
+  if (product.scale) {
+    Value slot = slotRow(gather, place.row);
+    place.factor = k.load(scale, k.div(slot, product.choices),
+                          k.rem(slot, product.choices));
+  }
+  if (product.resultSlots)
+    place.row = slotRow(resultSlots, place.row);
+  return place;
+}
+
 void ProductKernel::forToken(Value token,
                              function_ref<void(const TokenPlace &)> body) {
-  k.when(k.less(token, rowCount), [&] {
-    TokenPlace place;
-    place.row = k.add(firstRow, token);
-    if (product.scale) {
-      Value slot = slotRow(gather, place.row);
-      place.factor = k.load(scale, k.div(slot, product.choices),
-                            k.rem(slot, product.choices));
-    }
-    if (product.resultSlots)
-      place.row = slotRow(resultSlots, place.row);
-    body(place);
-  });
+  k.when(k.less(token, rowCount), [&] { body(placeOf(token)); });
+}
+
+Value ProductKernel::valueOf(Value factor, Value feature,
+                             ValueRange accumulators) {
+  auto elements = llvm::to_vector<4>(accumulators);
+  if (factor)
+    for (Value &x : elements)
+      x = arith::MulFOp::create(k.b, x, factor);
+  // Columns have room for as many features as the result's rows.
+  for (const Memory &column : columns)
+    elements.push_back(k.load(column, expert, feature));
+  Value value = elements[0];
+  if (product.epilogue)
+    value = cloneBody(k, *product.epilogue, elements);
+  else
+    for (Value column : ArrayRef(elements).drop_front())
+      value = arith::AddFOp::create(k.b, value, column);
+  // What reads the result as rows of a product relies on zeros behind them.
+  if (product.n != product.result.stride)
+    value = k.select(k.less(feature, product.n), value, k.f32(0.0));
+  return value;
+}
+
+void ProductKernel::whereRoom(Value feature, function_ref<void()> body) {
+  if (product.result.stride % product.features() == 0)
+    return body();
+  k.when(k.less(feature, product.result.stride), body);
 }
 
 void ProductKernel::finish(const TokenPlace &place, const Element &element) {
   Value feature = k.add(firstFeature, element.feature);
-  auto store = [&] {
-    auto elements = llvm::to_vector<4>(element.accumulators);
-    if (place.factor)
-      for (Value &x : elements)
-        x = arith::MulFOp::create(k.b, x, place.factor);
-    // Columns have room for as many features as the result's rows.
-    for (const Memory &column : columns)
-      elements.push_back(k.load(column, expert, feature));
-    Value value = elements[0];
-    if (product.epilogue)
-      value = cloneBody(k, *product.epilogue, elements);
-    else
-      for (Value column : ArrayRef(elements).drop_front())
-        value = arith::AddFOp::create(k.b, value, column);
-    // What reads the result as rows of a product relies on zeros behind them.
-    if (product.n != product.result.stride)
-      value = k.select(k.less(feature, product.n), value, k.f32(0.0));
-    k.storeF32(value, result, place.row, feature);
-  };
-  if (product.result.stride % product.features() == 0)
-    return store();
-  k.when(k.less(feature, product.result.stride), store);
+  whereRoom(feature, [&] {
+    k.storeF32(valueOf(place.factor, feature, element.accumulators), result,
+               place.row, feature);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,15 +229,40 @@ static Grid tileGrid(const Product &product, Count rows) {
   return grid;
 }
 
+/// One block for each multiprocessor: it has all the shared memory.
+static Grid sharedGrid(Grid grid) {
+  grid.rows.perToken *= grid.columns;
+  grid.rows.fixed *= grid.columns;
+  grid.columns = 1;
+  grid.resident = 1;
+  return grid;
+}
+
 static LogicalResult emit(LayerLowering &l, const Product &product,
                           Count rows) {
   DeviceKernel k = l.begin(product.op->getLoc(), "product",
                            product.tile.getWarps() * warpSize);
   ProductKernel p(l, product, k);
-  bool onTensorCores = product.tile.getMma() != moe::MmaKind::Fma;
-  if (failed(onTensorCores ? emitMmaTile(p) : emitFmaTile(p)))
-    return failure();
-  l.launch(k, tileGrid(product, rows));
+  Grid grid = tileGrid(product, rows);
+  switch (product.tile.getMma()) {
+  case moe::MmaKind::Fma:
+    if (failed(emitFmaTile(p)))
+      return failure();
+    break;
+  case moe::MmaKind::M16N8K16:
+    if (failed(emitMmaTile(p)))
+      return failure();
+    break;
+  case moe::MmaKind::Wgmma: {
+    Value map =
+        k.parameter(l.tensorMap(product.packed, product.tile.getRows()));
+    if (failed(emitWgmmaTiles(p, map)))
+      return failure();
+    grid = sharedGrid(grid);
+    break;
+  }
+  }
+  l.launch(k, grid);
   return success();
 }
 

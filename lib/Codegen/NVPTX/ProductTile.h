@@ -69,13 +69,18 @@ public:
 
   DeviceKernel &k;
   const Product &product;
-  /// The packed weights (inside a tile, of its expert) and the input.
-  Memory packed, rows;
+  /// The packed weights (inside a tile, of its expert), the input, the result.
+  Memory packed, rows, result;
   /// The block's tile: expert, first sorted row, how many rows, first feature.
   Value expert, firstRow, rowCount, firstFeature;
 
   /// Emits the search for the block's tile and `body` for it.
   void forTile(function_ref<void()> body);
+  /// How many tiles of rows there are, and tiles of features beside each other.
+  Value rowTiles();
+  int64_t featureTiles() const;
+  /// Makes tile `rowTile` of rows and `featureTile` of features the block's.
+  void selectTile(Value rowTile, Value featureTile);
   /// The row of the input that row `token` of the tile stands for; rows past
   /// the end repeat the last one.
   Value inputRow(Value token);
@@ -84,24 +89,37 @@ public:
   Value packedRow(Value row);
   /// The row of the tile with weight `weight` of `feature`.
   Value rowOfFeature(Value feature, int64_t weight);
+  /// What the results of row `token` of the tile, which exists, need.
+  TokenPlace placeOf(Value token);
   /// Emits `body` for results of token `token` of the tile, if there is one.
   void forToken(Value token, function_ref<void(const TokenPlace &)> body);
   /// Runs the epilogue on an element and stores the result, unless the element
   /// lies outside of it.
   void finish(const TokenPlace &place, const Element &element);
+  /// Runs the epilogue on the accumulators of `feature` (of the result, not of
+  /// the tile), which has room in the result; `factor` may be null.
+  Value valueOf(Value factor, Value feature, ValueRange accumulators);
+  /// Emits `body` where `feature` has room in the result.
+  void whereRoom(Value feature, function_ref<void()> body);
 
 private:
   Value slotRow(const Memory &slots, Value row) {
     return k.load(slots, row, 0);
   }
 
-  Memory table, gather, scale, resultSlots, result;
+  Memory table, gather, scale, resultSlots;
+  /// All rows, where there is no table.
+  Value allRows;
   SmallVector<Memory> columns;
 };
 
-/// Emits the tile by fused multiply-adds of f32 numbers, or on tensor cores.
+/// Emits the block's tile by fused multiply-adds of f32 numbers, or on tensor
+/// cores.
 LogicalResult emitFmaTile(ProductKernel &p);
 LogicalResult emitMmaTile(ProductKernel &p);
+/// Emits all tiles, which the blocks of the grid share, on warpgroups of
+/// sm_90a; `map` shows the packed weights.
+LogicalResult emitWgmmaTiles(ProductKernel &p, Value map);
 
 } // namespace moec::nvptx
 

@@ -52,9 +52,9 @@ SmallVector<Value, 4> loadMatrices(DeviceKernel &k, Value pointer);
 
 /// Copies that are under way while a warp computes (cp.async), in groups.
 struct AsyncCopies {
-  /// Copies 16 bytes from global to shared memory, if `enabled` is 16, or none
-  /// and writes zeros, if it is 0.
-  static void copy(DeviceKernel &k, Value to, Value from, Value enabled);
+  /// Copies 16 bytes from global to shared memory, if `enabled` is 16 or not
+  /// given, or none and writes zeros, if it is 0.
+  static void copy(DeviceKernel &k, Value to, Value from, Value enabled = {});
   static void commit(DeviceKernel &k);
   /// Waits until at most `groups` are under way.
   static void wait(DeviceKernel &k, int64_t groups);

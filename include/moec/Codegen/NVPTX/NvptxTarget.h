@@ -21,6 +21,8 @@ struct NvptxTarget {
   /// every instruction the back end emits, so that old drivers read it too.
   unsigned ptxVersion = 0;
 
+  /// Whether the chip has wgmma and TMA, which no later one has.
+  bool hasWgmma() const { return chip == "sm_90a"; }
   std::string features() const { return "+ptx" + std::to_string(ptxVersion); }
 };
 

@@ -1,0 +1,243 @@
+//===- WgmmaTile.cpp - The ring of stages and those who fill it -----------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile begins at stage 0 and ends wherever its steps do; stages it did not
+// use keep their phase. What cp.async wrote is announced one stage late, when
+// it has surely landed, after a fence that shows it to wgmma: so those who
+// multiply need none.
+//
+//===----------------------------------------------------------------------===//
+
+#include "WgmmaTile.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace moec::nvptx {
+
+/// Elements of K in a stage, and 16-byte chunks of a row of it.
+static constexpr int64_t depth = Swizzle::rowBytes / 2,
+                         rowChunks = Swizzle::rowBytes / Swizzle::chunkBytes;
+/// Warpgroups that multiply; one more copies.
+static constexpr int64_t multiplyingGroups = 2;
+/// Shared memory that a block of sm_90 may have.
+static constexpr int64_t mostSharedBytes = 227 * 1024;
+/// Bytes of a warpgroup's part of the result's tile: 256 tokens of 32 features.
+static constexpr int64_t mostOutputBytes = 16 * 1024;
+
+/// `most` and its halves, as far as wgmma has them.
+static SmallVector<int64_t> halvesOf(int64_t most) {
+  constexpr int64_t granule = 8;
+  SmallVector<int64_t> counts;
+  for (int64_t count = most; count >= granule && count % granule == 0;
+       count = count % 2 == 0 ? count / 2 : 0)
+    counts.push_back(count);
+  return counts;
+}
+
+WgmmaTile::WgmmaTile(ProductKernel &p, Value map)
+    : p(p), k(p.k), map(map), tile(p.product.tile),
+      blocks(tile.getRows() / (multiplyingGroups * WgmmaAtom::m)),
+      groupFeatures(p.product.features() / multiplyingGroups),
+      stages(tile.getStages()), steps(p.product.rows.stride / depth),
+      rest(steps % stages),
+      copyThreads(std::min(warpgroupSize, tile.getTokens() * rowChunks)),
+      rowsAtOnce(copyThreads / rowChunks),
+      tokenCounts(halvesOf(tile.getTokens())),
+      outputRowBytes(groupFeatures * elementBytes(p.result.element)),
+      outputRows(
+          std::min(tile.getTokens(),
+                   mostOutputBytes / std::max<int64_t>(outputRowBytes, 1))) {
+  layOut();
+}
+
+void WgmmaTile::layOut() {
+  auto take = [&](int64_t bytes, int64_t alignment) {
+    int64_t begin = llvm::alignTo(sharedEnd, alignment);
+    sharedEnd = begin + bytes;
+    return begin;
+  };
+  const Product &product = p.product;
+  weightBytes = tile.getRows() * Swizzle::rowBytes;
+  stageBytes = weightBytes + tile.getTokens() * Swizzle::rowBytes;
+  outputBytes = isNarrow() ? outputRows * outputRowBytes : 0;
+  int64_t placeBytes = multiplyingGroups * tile.getTokens() * 4;
+  stagesBegin = take(stages * stageBytes, Swizzle::alignment);
+  outputBegin = take(multiplyingGroups * outputBytes, Swizzle::alignment);
+  rowsBegin = take(product.resultSlots ? placeBytes : 0, 16);
+  factorsBegin = take(product.scale ? placeBytes : 0, 16);
+  fullBegin = take(stages * SharedBarrier::bytes, SharedBarrier::bytes);
+  emptyBegin = take(stages * SharedBarrier::bytes, SharedBarrier::bytes);
+}
+
+LogicalResult WgmmaTile::check() {
+  Operation *op = p.product.op;
+  Type element = p.product.packed.element;
+  if (!MmaAtom::takes(element) || p.product.rows.element != element)
+    return op->emitOpError("strategy ")
+           << tile << " takes bf16 or f16, the operands are "
+           << p.product.rows.element << " and " << element;
+  int64_t threads = (1 + multiplyingGroups) * warpgroupSize;
+  bool fits = blocks > 0 &&
+              blocks * multiplyingGroups * WgmmaAtom::m == tile.getRows() &&
+              tile.getRows() <= 256 && p.product.weights <= 2 &&
+              !tokenCounts.empty() && tile.getTokens() <= 256 &&
+              tile.getDepth() == depth && stages <= 32 &&
+              k.threads == threads && p.product.rows.stride % depth == 0 &&
+              sharedEnd <= mostSharedBytes;
+  if (fits)
+    return success();
+  return op->emitOpError("strategy ")
+         << tile << " does not fit " << p.product.weights
+         << " weights side by side, rows of " << p.product.rows.stride
+         << " elements, " << threads << " threads and " << mostSharedBytes
+         << " bytes of shared memory, of which it needs " << sharedEnd;
+}
+
+Value WgmmaTile::shared(Number offset) { return k.address(arena, 0, offset); }
+
+Value WgmmaTile::barrier(int64_t first, Number stage) {
+  return shared(k.add(k.mul(stage, SharedBarrier::bytes), first));
+}
+
+SmallVector<Value> WgmmaTile::forTiles(ValueRange carried, TileBody body) {
+  int64_t across = p.featureTiles();
+  return k.loopCarried(k.block(), k.mul(p.rowTiles(), across), k.blocks(),
+                       carried, [&](Value number, ValueRange values) {
+                         // Tiles of the same rows one after the other: they
+                         // share their tokens.
+                         p.selectTile(k.div(number, across),
+                                      k.rem(number, across));
+                         return body(values);
+                       });
+}
+
+void WgmmaTile::initializeBarriers() {
+  k.when(k.equal(k.thread(), 0), [&] {
+    for (int64_t stage = 0; stage < stages; ++stage) {
+      SharedBarrier::initialize(k, full(stage), 1 + copyThreads / warpSize);
+      SharedBarrier::initialize(k, empty(stage),
+                                multiplyingGroups * warpsInGroup);
+    }
+    SharedBarrier::fenceInitialized(k);
+  });
+  k.syncBlock();
+}
+
+void WgmmaTile::emit() {
+  arena = k.allocateShared(k.b.getI8Type(), 1, sharedEnd, Swizzle::alignment);
+  // A shuffle shows the assembler that the address is one for the whole warp.
+  Value address =
+      LLVM::PtrToIntOp::create(k.b, k.b.getI32Type(), arena.pointer);
+  arena.pointer = LLVM::IntToPtrOp::create(k.b, arena.pointer.getType(),
+                                           k.shuffle(address, 0));
+  initializeBarriers();
+  k.either(
+      k.less(k.warp(), warpsInGroup), [&] { produce(); }, [&] { consume(); });
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+void WgmmaTile::produce() {
+  // Offsets of up to 12 rows fit into 56 registers.
+  constexpr int64_t few = 56, many = 104, rowsWithFew = 12;
+  bool isFew = tile.getTokens() / rowsAtOnce <= rowsWithFew;
+  releaseRegisters(k, isFew ? few : many);
+  k.when(k.less(k.thread(), copyThreads), [&] { produceTiles(); });
+}
+
+void WgmmaTile::produceTiles() {
+  const Product &product = p.product;
+  int64_t rowBytes = product.rows.stride * elementBytes(product.rows.element);
+  Value row = k.div(k.thread(), rowChunks);
+  Value inRow = k.mul(k.rem(k.thread(), rowChunks), Swizzle::chunkBytes);
+  // Phases of the empty barriers to wait for, a bit for each; at first, of the
+  // phase before the first. Then the stage that is not announced yet.
+  SmallVector<Value> state{k.i32(-1), k.i32(-1)};
+  state = forTiles(state, [&](ValueRange values) -> SmallVector<Value> {
+    Value weightRow = k.add(k.mul(p.expert, product.packedRows),
+                            k.mul(p.firstFeature, product.weights));
+    SmallVector<Value> offsets;
+    for (int64_t i = 0; i < tile.getTokens(); i += rowsAtOnce)
+      offsets.push_back(
+          k.add(k.mul(p.inputRow(k.add(row, i)), rowBytes), inRow));
+    SmallVector<Value> inits{k.i32(0), values[0], values[1]};
+    auto result = k.rolledLoop(
+        0, steps, 1, inits,
+        [&](Value step, ValueRange ring) -> SmallVector<Value> {
+          Value stage = ring[0], phases = ring[1], late = ring[2];
+          Value parity = k.bitAnd(k.shiftRight(phases, stage), 1);
+          Value begin = k.add(k.mul(stage, stageBytes), stagesBegin);
+          SharedBarrier::wait(k, empty(stage), parity);
+          k.when(k.equal(k.thread(), 0), [&] {
+            SharedBarrier::arriveExpecting(k, full(stage), weightBytes);
+            copyBox(k, shared(begin), map, full(stage), weightRow,
+                    k.mul(step, depth));
+          });
+          copyTokens(k.mul(step, Swizzle::rowBytes), k.add(begin, weightBytes),
+                     offsets);
+          AsyncCopies::commit(k);
+          k.when(k.compare(arith::CmpIPredicate::sge, late, 0),
+                 [&] { announce(late, 1); });
+          Value next = k.add(stage, 1);
+          return {k.select(k.equal(next, stages), 0, next),
+                  k.bitXor(phases, k.shiftLeft(k.i32(1), stage)), stage};
+        });
+    if (rest != 1)
+      return {result[1], result[2]};
+    // The next tile begins with the stage this one ends with, and waits for it.
+    announce(result[2], 0);
+    return {result[1], k.i32(-1)};
+  });
+  k.when(k.compare(arith::CmpIPredicate::sge, state[1], 0),
+         [&] { announce(state[1], 0); });
+}
+
+/// Starts to copy 64 elements from byte `column` of the tile's rows on.
+void WgmmaTile::copyTokens(Value column, Value stage, ArrayRef<Value> offsets) {
+  Value row = k.div(k.thread(), rowChunks),
+        chunk = k.rem(k.thread(), rowChunks);
+  // Rows that one thread copies are a multiple of 8 apart: one swizzle.
+  Value to = k.add(stage, Swizzle::at(k, row, chunk));
+  Memory bytes{p.rows.pointer, k.b.getI8Type(), k.i64(0)};
+  bytes.pointer = k.address(bytes, 0, column);
+  auto copyRows = [&](int64_t first, int64_t end) {
+    for (int64_t i = first; i < end; ++i)
+      AsyncCopies::copy(k,
+                        shared(k.add(to, i * rowsAtOnce * Swizzle::rowBytes)),
+                        k.address(bytes, 0, offsets[i]));
+  };
+  // Only as many as the products will read.
+  int64_t done = 0;
+  for (size_t i = tokenCounts.size(); i-- > 0;) {
+    int64_t end = llvm::divideCeil(tokenCounts[i], rowsAtOnce);
+    if (done == 0)
+      copyRows(0, end);
+    else if (end > done)
+      k.when(k.less(tokenCounts[i + 1], p.rowCount),
+             [&] { copyRows(done, end); });
+    done = end;
+  }
+}
+
+/// Tells that all of `stage` is there once at most `groups` groups of copies
+/// are under way.
+void WgmmaTile::announce(Value stage, int64_t groups) {
+  AsyncCopies::wait(k, groups);
+  fenceForProducts(k);
+  k.syncWarp();
+  k.when(k.equal(k.lane(), 0), [&] { SharedBarrier::arrive(k, full(stage)); });
+}
+
+LogicalResult emitWgmmaTiles(ProductKernel &p, Value map) {
+  WgmmaTile tile(p, map);
+  if (failed(tile.check()))
+    return failure();
+  tile.emit();
+  return success();
+}
+
+} // namespace moec::nvptx
