@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 
-MULTIPLY = re.compile(r"vpdpbusd|vdpbf16ps|vfmadd|vpmulld")
-VECTOR_ON_STACK = re.compile(r"\(%rsp\b.*%[xyz]mm|%[xyz]mm.*\(%rsp\b")
+# x86-64, 64-bit Arm.
+MULTIPLY = re.compile(r"vpdpbusd|vdpbf16ps|vfmadd|vpmulld|fmla|bfdot|sdot")
+VECTOR_ON_STACK = re.compile(r"\(%rsp\b.*%[xyz]mm|%[xyz]mm.*\(%rsp\b|\bq\d+, .*\[sp\b")
+JUMP = re.compile(r"(?:j\w+|b(?:\.\w+)?|cbn?z\s+\w+,|tbn?z\s+\w+, #\S+,)\s+(?:0x)?([0-9a-f]+)\b")
 
 
 def functions(text):
@@ -32,7 +34,7 @@ def innermost_loops(code):
     place = {address: i for i, (address, _) in enumerate(code)}
     begin = 0
     for i, (_, text) in enumerate(code):
-        jump = re.match(r"j\w+\s+(?:0x)?([0-9a-f]+)", text)
+        jump = JUMP.match(text)
         target = place.get(int(jump[1], 16)) if jump else None
         if target is None or target > i:
             continue
