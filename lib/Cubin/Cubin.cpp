@@ -8,10 +8,11 @@
 #include "moec/Cubin/Cubin.h"
 #include "moec/Support/Error.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Object/ELF.h"
 #include "llvm/Support/Endian.h"
+
+#include <map>
 
 using namespace llvm;
 using File = object::ELFFile<object::ELF64LE>;
@@ -52,7 +53,7 @@ private:
   const File &elf;
   StringRef file;
   Cubin cubin;
-  DenseMap<uint32_t, Needs> needs;
+  std::map<uint32_t, Needs> needs;
   StringMap<int64_t> shared;
   /// What the system keeps of every block's shared memory, where the kernels'
   /// sizes have that in them.

@@ -146,6 +146,10 @@ TEST(Cubin, refusesDamagedSections) {
   EXPECT_EQ(failure(lacking.bytes()),
             "k.cubin: section .nv.info does not say how many registers 'k' "
             "has");
+  ElfFile strange;
+  strange.add(".nv.info",
+              record(0x2f, UINT32_MAX, 1) + record(0x2f, UINT32_MAX - 1, 1));
+  EXPECT_EQ(failure(strange.bytes()), "");
   ElfFile cut;
   cut.add(".nv.info", StringRef("\4\x2f\x20\0abc", 7));
   EXPECT_EQ(failure(cut.bytes()), "k.cubin: a record of section .nv.info has "
