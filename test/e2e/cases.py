@@ -1,7 +1,7 @@
 # A test that speaks of %model runs once for every checkpoint in test/models, one
 # that speaks of %family for every built-in family: one result for each, such as
-# e2e/fused/mixtral.test; %gpu_model is for the checkpoints that there is GPU code
-# for. `lit-22 test/e2e --filter=mixtral` runs one model's.
+# e2e/fused/mixtral.test; %gpu_model and %gpu_family are for those that there is
+# GPU code for. `lit-22 test/e2e --filter=mixtral` runs one model's.
 import copy
 import os
 import re
@@ -13,12 +13,14 @@ project = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 families = os.path.join(project, "lib/Import/HuggingFace/families")
 models = [(name, os.path.join(project, "test/models", name))
           for name in os.listdir(os.path.join(project, "test/models"))]
-# GPU kernels do not decode weights.
-encoded = {"gpt_oss_mxfp4"}
+names = [os.path.splitext(file)[0] for file in os.listdir(families)]
+# GPU kernels do not decode weights, nor score with other tokens' rows.
+noKernels = {"gpt_oss_mxfp4", "doge"}
 cases = {
     "%model": models,
-    "%gpu_model": [(name, path) for name, path in models if name not in encoded],
-    "%family": [(name, name) for name, _ in map(os.path.splitext, os.listdir(families))],
+    "%gpu_model": [(name, path) for name, path in models if name not in noKernels],
+    "%family": [(name, name) for name in names],
+    "%gpu_family": [(name, name) for name in names if name not in noKernels],
 }
 
 
@@ -39,7 +41,7 @@ class ForEachCase(lit.formats.ShTest):
     def getTestsForPath(self, *arguments):
         for test in super().getTestsForPath(*arguments):
             with open(test.getSourcePath()) as file:
-                axes = set(re.findall("%model|%gpu_model|%family", file.read()))
+                axes = set(re.findall("%(?:gpu_)?(?:model|family)", file.read()))
             if not axes:
                 yield test
             for axis in axes:
