@@ -9,28 +9,12 @@
 
 #include "moec/Dialect/Moe/Moe.h"
 
-#include <cmath>
-
 namespace moec::driver {
 
-void Accuracy::add(const reference::Tensor &actual,
-                   const reference::Tensor &exact) {
-  for (int64_t i = 0; i < exact.size(); ++i) {
-    if (!std::isfinite(actual.value[i]) || !std::isfinite(exact.value[i]))
-      continue;
-    double error = actual.value[i] - exact.value[i];
-    squares += exact.value[i] * exact.value[i];
-    squaredErrors += error * error;
-  }
-}
-
-void Accuracy::add(const Accuracy &other) {
-  squares += other.squares;
-  squaredErrors += other.squaredErrors;
-}
-
-double Accuracy::relativeError() const {
-  return squares > 0 ? std::sqrt(squaredErrors / squares) : 0;
+void addError(RelativeError &error, const reference::Tensor &actual,
+              const reference::Tensor &exact) {
+  for (int64_t i = 0; i < exact.size(); ++i)
+    error.add(actual.value[i], exact.value[i]);
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> withoutEncodings(mlir::ModuleOp module) {

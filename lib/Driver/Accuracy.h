@@ -13,21 +13,16 @@
 #define MOEC_LIB_DRIVER_ACCURACY_H
 
 #include "moec/Reference/Tensor.h"
+#include "moec/Support/RelativeError.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
 namespace moec::driver {
 
-/// Adds up the squares of finite numbers and of their differences.
-struct Accuracy {
-  double squares = 0, squaredErrors = 0;
-
-  void add(const reference::Tensor &actual, const reference::Tensor &exact);
-  void add(const Accuracy &other);
-  /// The root mean square of the differences, relative to the numbers'.
-  double relativeError() const;
-};
+/// Adds the numbers of `actual`, which should be those of `exact`, to `error`.
+void addError(RelativeError &error, const reference::Tensor &actual,
+              const reference::Tensor &exact);
 
 /// A copy of `module` in which nothing is encoded; null if nothing is in
 /// `module` either.

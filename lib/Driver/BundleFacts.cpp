@@ -13,6 +13,7 @@
 #include "moec/Support/InputFile.h"
 #include "moec/Support/Json.h"
 
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"
 
@@ -63,6 +64,19 @@ static LayerFacts layerFacts(const ManifestLayer &layer) {
       facts.storage = weight.dtype;
   }
   return facts;
+}
+
+std::vector<TensorError> encodingErrors(const Manifest &manifest) {
+  std::vector<TensorError> errors;
+  for (const ManifestLayer &layer : manifest.layers)
+    for (const ManifestWeight &weight : layer.weights) {
+      SmallVector<StringRef> names;
+      StringRef(weight.name).split(names, '+');
+      for (auto [name, error] : zip(names, weight.errors))
+        if (error > 0)
+          errors.push_back({name.str(), error});
+    }
+  return errors;
 }
 
 /// What only the checkpoint told: dense layers and costs for a token.
@@ -117,6 +131,7 @@ Expected<ModelFacts> bundleFacts(StringRef path) {
   facts.kernels = manifest->kernels.size();
   facts.codeBytes = manifest->kernel.bytes;
   facts.hasWeights = manifest->weights.has_value();
+  facts.errors = encodingErrors(*manifest);
   if (manifest->weights)
     facts.fileBytes = manifest->weights->bytes;
   for (const ManifestLayer &layer : manifest->layers)

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "Facts.h"
 #include "ModelInput.h"
 #include "Output.h"
 #include "Phases.h"
@@ -37,6 +38,7 @@ private:
   Expected<std::string> emitCode(mlir::ModuleOp module);
   Error emitText(Console &console, mlir::ModuleOp module);
   Error emitBundle(Console &console, ModuleInput &input, Progress &progress);
+  Error reportErrors(Console &console) const;
   std::string summary(const Console &console, const BundleReport &report) const;
 
   ModelOptions model;
@@ -240,6 +242,21 @@ Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
   for (const std::string &warning : report->warnings)
     console.warning(warning);
   console.info(summary(console, *report));
+  return reportErrors(console);
+}
+
+/// Says what encoding changed; of each tensor if asked for details.
+Error CompileCommand::reportErrors(Console &console) const {
+  Expected<Manifest> manifest = readManifest(output);
+  if (!manifest)
+    return manifest.takeError();
+  std::vector<TensorError> errors = encodingErrors(*manifest);
+  if (!errors.empty())
+    console.info("encoding changes weights by " + inWords(errors) + "\n");
+  if (console.verbose)
+    for (const TensorError &error : errors)
+      console.info(fmt::format("  {:>8}  {}\n", error.inPercent(),
+                               printable(error.tensor)));
   return Error::success();
 }
 

@@ -37,6 +37,15 @@ struct LayerFacts {
   bool isLike(const LayerFacts &other) const;
 };
 
+/// What encoding changed a tensor of a bundle by: the root mean square, by that
+/// of its numbers.
+struct TensorError {
+  std::string tensor;
+  double error = 0;
+
+  std::string inPercent() const;
+};
+
 struct ModelFacts {
   /// "checkpoint" or "bundle".
   std::string kind;
@@ -47,6 +56,7 @@ struct ModelFacts {
   uint64_t files = 0, tensors = 0, fileBytes = 0;
   // Of a bundle.
   std::string source, cpu;
+  std::vector<TensorError> errors;
   std::vector<std::string> features;
   uint64_t kernels = 0, codeBytes = 0;
   bool hasWeights = true;
@@ -64,6 +74,12 @@ llvm::Expected<ModelFacts> bundleFacts(llvm::StringRef path);
 
 /// Reads and checks the manifest of a bundle directory.
 llvm::Expected<Manifest> readManifest(llvm::StringRef path);
+
+/// Those of all tensors whose numbers encoding changed.
+std::vector<TensorError> encodingErrors(const Manifest &manifest);
+
+/// From which to which error they go; empty if there are none.
+std::string inWords(llvm::ArrayRef<TensorError> errors);
 
 /// As documented in docs/cli.md.
 nlohmann::json toJson(const ModelFacts &facts);

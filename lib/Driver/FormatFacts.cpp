@@ -83,6 +83,9 @@ json toJson(const ModelFacts &facts) {
   result["target"] = {{"cpu", facts.cpu}, {"features", facts.features}};
   result["kernels"] = facts.kernels;
   result["code_bytes"] = facts.codeBytes;
+  json &errors = result["encoding_errors"] = json::object();
+  for (const TensorError &error : facts.errors)
+    errors[error.tensor] = error.error;
   return result;
 }
 
@@ -138,6 +141,23 @@ static std::string fact(const Console &console, StringRef what,
          wrapText(text, 2 + label.size()) + "\n";
 }
 
+std::string TensorError::inPercent() const {
+  return fmt::format("{:.3g} %", 100 * error);
+}
+
+std::string inWords(ArrayRef<TensorError> errors) {
+  if (errors.empty())
+    return "";
+  auto [least, most] = std::minmax_element(
+      errors.begin(), errors.end(), [](const auto &one, const auto &other) {
+        return one.error < other.error;
+      });
+  return fmt::format("{} to {} (root mean square of a tensor, by that of its "
+                     "numbers; {} most)",
+                     least->inPercent(), most->inPercent(),
+                     printable(most->tensor));
+}
+
 /// Weights and arithmetic for one token; empty if not known.
 static std::string tokenCost(const ModelFacts &facts) {
   uint64_t active = facts.total(&LayerFacts::activeBytes);
@@ -182,6 +202,10 @@ std::string formatFacts(const Console &console, const ModelFacts &facts) {
                              plural(facts.files, "file"),
                              formatBytes(facts.fileBytes));
   text += fact(console, "weights", files);
+  text += fact(console, "encoding",
+               facts.errors.empty()
+                   ? ""
+                   : "changes weights by " + inWords(facts.errors));
   text += fact(console, "MoE layers",
                fmt::format("{} of {}, {} of weights", facts.moeLayers(),
                            plural(facts.layers.size(), "layer"),

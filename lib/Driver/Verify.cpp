@@ -30,7 +30,7 @@ struct LayerResult {
   std::vector<reference::OutputReport> outputs;
   size_t runs = 0, failed = 0;
   int64_t rows = 0, wrongRows = 0, tooClose = 0;
-  std::optional<Accuracy> accuracy;
+  std::optional<RelativeError> accuracy;
 
   void add(const Judgement &judgement);
 };
@@ -65,7 +65,7 @@ void LayerResult::add(const Judgement &judgement) {
   const CompareReport &report = judgement.report;
   if (judgement.accuracy) {
     if (!accuracy)
-      accuracy = Accuracy();
+      accuracy = RelativeError();
     accuracy->add(*judgement.accuracy);
   }
   ++runs;
@@ -275,7 +275,7 @@ int VerifyCommand::report(
       console.info(
           fmt::format("{}: hidden rows are {:.2g} % from those of "
                       "unencoded weights and rows (root mean square)\n",
-                      printable(name), 100 * result.accuracy->relativeError()));
+                      printable(name), 100 * result.accuracy->value()));
   std::string done = fmt::format("{} in {}: ", plural(results.size(), "layer"),
                                  plural(runs, "run"));
   if (failed == 0) {

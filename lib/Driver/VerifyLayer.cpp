@@ -86,11 +86,11 @@ static Expected<reference::Tensor> forReference(HostTensor tensor,
 }
 
 /// How far the hidden rows of `actual` are from those of `module`.
-static Expected<Accuracy> measure(mlir::ModuleOp module, StringRef layer,
-                                  ArrayRef<reference::NamedTensor> inputs,
-                                  reference::WeightProvider &weights,
-                                  ArrayRef<reference::NamedTensor> actual,
-                                  reference::RunOptions options) {
+static Expected<RelativeError> measure(mlir::ModuleOp module, StringRef layer,
+                                       ArrayRef<reference::NamedTensor> inputs,
+                                       reference::WeightProvider &weights,
+                                       ArrayRef<reference::NamedTensor> actual,
+                                       reference::RunOptions options) {
   auto find = [&](StringRef name) -> const reference::Tensor * {
     auto found = llvm::find_if(
         actual, [&](const auto &tensor) { return tensor.name == name; });
@@ -102,9 +102,9 @@ static Expected<Accuracy> measure(mlir::ModuleOp module, StringRef layer,
       reference::runLayer(module, layer, inputs, weights, options);
   if (!exact)
     return exact.takeError();
-  Accuracy accuracy;
-  accuracy.add(*find("hidden"), *exact->find("hidden"));
-  return accuracy;
+  RelativeError error;
+  addError(error, *find("hidden"), *exact->find("hidden"));
+  return error;
 }
 
 Expected<Judgement> LayerVerifier::judge(const reference::Case &testCase,
@@ -175,7 +175,7 @@ Expected<Judgement> LayerVerifier::judge(const reference::Case &testCase,
     return report.takeError();
   Judgement judgement{std::move(*report), std::nullopt};
   if (unencoded) {
-    Expected<Accuracy> accuracy =
+    Expected<RelativeError> accuracy =
         measure(unencoded, layer.name, inputs, weights, actual, options);
     if (!accuracy)
       return accuracy.takeError();

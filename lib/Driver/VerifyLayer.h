@@ -23,7 +23,7 @@ namespace moec::driver {
 struct Judgement {
   reference::CompareReport report;
   /// Of the hidden rows; of a layer in which something is encoded.
-  std::optional<Accuracy> accuracy;
+  std::optional<RelativeError> accuracy;
 };
 
 class LayerVerifier {

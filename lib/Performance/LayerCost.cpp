@@ -154,6 +154,9 @@ CostReader::CostReader(moe::LayerOp layer, func::FuncOp kernel,
 }
 
 int64_t CostReader::weightOf(Value value) {
+  // The packer encodes weights.
+  if (auto encode = value.getDefiningOp<moe::EncodeOp>())
+    return weightOf(encode.getX());
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument)
     return -1;

@@ -163,6 +163,21 @@ bool JsonObject::getIntegers(const char *key, size_t maxSize, int64_t min,
   return true;
 }
 
+bool JsonObject::getNumbers(const char *key, size_t maxSize,
+                            std::vector<double> &result) {
+  const json *array = getArray(key, maxSize);
+  if (!array)
+    return false;
+  result.clear();
+  for (const json &element : *array) {
+    if (!element.is_number() || element.get<double>() < 0)
+      return sink->report(fmt::format("{}[{}]", pathOf(key), result.size()),
+                          "is not a number of 0 or more");
+    result.push_back(element.get<double>());
+  }
+  return true;
+}
+
 bool JsonObject::getObjects(const char *key, size_t maxSize,
                             std::vector<JsonObject> &result) {
   const json *array = getArray(key, maxSize);

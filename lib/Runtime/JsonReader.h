@@ -74,6 +74,8 @@ public:
   /// An array of at most `maxSize` integers in [min, max].
   bool getIntegers(const char *key, size_t maxSize, int64_t min, int64_t max,
                    std::vector<int64_t> &result);
+  /// An array of at most `maxSize` numbers that are not negative.
+  bool getNumbers(const char *key, size_t maxSize, std::vector<double> &result);
   /// The objects in an array of at most `maxSize` of them.
   bool getObjects(const char *key, size_t maxSize,
                   std::vector<JsonObject> &result);

@@ -211,7 +211,9 @@ static bool getWeights(JsonObject &layer, const Manifest &manifest,
         !object.getIntegers("shape", kMaxRank, 0, INT64_MAX, weight.shape) ||
         !object.getString("layout", weight.layout) ||
         !object.getInteger("offset", 0, INT64_MAX, weight.offset) ||
-        !object.getInteger("bytes", 0, INT64_MAX, weight.bytes))
+        !object.getInteger("bytes", 0, INT64_MAX, weight.bytes) ||
+        (object.has("errors") &&
+         !object.getNumbers("errors", kMaxWeights, weight.errors)))
       return false;
     if (weight.offset % kWeightAlignment != 0)
       return errors.report(object.pathOf("offset"),

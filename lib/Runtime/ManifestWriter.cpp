@@ -56,9 +56,12 @@ static ordered_json toJson(const ManifestLaunch &launch) {
 }
 
 static ordered_json toJson(const ManifestWeight &weight) {
-  return {{"name", weight.name},     {"dtype", weight.dtype},
-          {"shape", weight.shape},   {"layout", weight.layout},
-          {"offset", weight.offset}, {"bytes", weight.bytes}};
+  ordered_json result = {{"name", weight.name},     {"dtype", weight.dtype},
+                         {"shape", weight.shape},   {"layout", weight.layout},
+                         {"offset", weight.offset}, {"bytes", weight.bytes}};
+  if (!weight.errors.empty())
+    result["errors"] = weight.errors;
+  return result;
 }
 
 static ordered_json toJson(const std::vector<ManifestTensor> &tensors,

@@ -36,6 +36,7 @@ int64_t BlockFormat::bias() const {
   case CodeType::Int4:
     return 8;
   case CodeType::E2M1:
+  case CodeType::E4M3:
     return 0;
   }
   llvm_unreachable("covered above");
@@ -53,6 +54,9 @@ static float extreme(ArrayRef<float> values) {
   return std::bit_cast<float>(largest);
 }
 
+/// The largest number of fp8.
+static constexpr float kLargestE4m3 = 448;
+
 /// The scale of numbers whose extreme is `largest`.
 static float scaleFor(BlockFormat format, float largest) {
   float scale = 0;
@@ -67,9 +71,28 @@ static float scaleFor(BlockFormat format, float largest) {
   case CodeType::E2M1:
     // The largest fp4 number, 6, has the exponent 2.
     return std::ldexp(1.0f, std::ilogb(largest) - 2);
+  case CodeType::E4M3:
+    scale = std::abs(largest) / kLargestE4m3;
+    break;
   }
   return format.scale == ScaleType::BF16 ? bf16ToFloat(floatToBf16(scale))
                                          : scale;
+}
+
+/// The code nearest to `value`.
+static int8_t nearestCode(CodeType type, float value) {
+  switch (type) {
+  case CodeType::Int8:
+    return static_cast<int8_t>(
+        std::clamp(std::nearbyint(value), -kLargestInt8, kLargestInt8));
+  case CodeType::Int4:
+    return static_cast<int8_t>(std::clamp(std::nearbyint(value), -8.f, 7.f));
+  case CodeType::E2M1:
+    return static_cast<int8_t>(floatToE2m1(value));
+  case CodeType::E4M3:
+    return static_cast<int8_t>(floatToF8e4m3(value));
+  }
+  llvm_unreachable("covered above");
 }
 
 float quantize(BlockFormat format, ArrayRef<float> values,
@@ -82,19 +105,34 @@ float quantize(BlockFormat format, ArrayRef<float> values,
     return 0;
   float scale = scaleFor(format, largest);
   float inverse = 1 / scale;
-  float most = format.code == CodeType::Int8 ? kLargestInt8 : 7;
-  float least = format.code == CodeType::Int8 ? -kLargestInt8 : -8;
   for (auto [value, code] : zip_equal(values, codes))
-    code = static_cast<int8_t>(
-        format.code == CodeType::E2M1
-            ? floatToE2m1(value * inverse)
-            : std::clamp(std::nearbyint(value * inverse), least, most));
+    code = nearestCode(format.code, value * inverse);
+  return scale;
+}
+
+float recoverFp8(float scale, ArrayRef<float> values,
+                 MutableArrayRef<int8_t> codes) {
+  std::fill(codes.begin(), codes.end(), 0);
+  if (!std::isfinite(extreme(values)))
+    return std::numeric_limits<float>::quiet_NaN();
+  if (scale == 0)
+    return 0;
+  for (auto [value, code] : zip_equal(values, codes))
+    code = nearestCode(CodeType::E4M3, value / scale);
   return scale;
 }
 
 float codeValue(CodeType type, int8_t code) {
-  return type == CodeType::E2M1 ? e2m1ToFloat(static_cast<uint8_t>(code))
-                                : code;
+  switch (type) {
+  case CodeType::Int8:
+  case CodeType::Int4:
+    return code;
+  case CodeType::E2M1:
+    return e2m1ToFloat(static_cast<uint8_t>(code));
+  case CodeType::E4M3:
+    return f8e4m3ToFloat(static_cast<uint8_t>(code));
+  }
+  llvm_unreachable("covered above");
 }
 
 void storeScale(ScaleType type, float scale, uint8_t *bytes) {

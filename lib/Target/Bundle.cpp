@@ -132,6 +132,11 @@ Error BundleWriter::packWeights(OutputDir &directory) {
     return hash.takeError();
   manifest.weights =
       ManifestFile{"weights.bin", int64_t(weights.bytes()), *hash};
+  size_t number = 0;
+  for (ManifestLayer &layer : manifest.layers)
+    for (ManifestWeight &weight : layer.weights)
+      for (const RelativeError &error : weights.errors(number++))
+        weight.errors.push_back(error.value());
   return Error::success();
 }
 

@@ -56,24 +56,36 @@ public:
       : pack(pack), n(n), k(k), first(first), share(share),
         codes(pack.getGroup()) {}
 
-  /// Columns that no row fills have a scale of zero.
-  void encode(const float *matrix, uint8_t *panels) {
+  /// Columns that no row fills have a scale of zero. Elements that are products
+  /// of codes and scales already have these in `scales`, and keep them if a
+  /// group has one scale; where one has several the result is false.
+  bool encode(const float *matrix, ArrayRef<float> scales, uint8_t *panels) {
     int64_t group = pack.getGroup();
     for (int64_t row = 0; row < n; ++row) {
       uint8_t *panel = panels + row / share * pack.getPanelBytes();
-      for (int64_t g = 0; g * group < k; ++g)
-        encodeGroup({matrix + row * k + g * group,
-                     static_cast<size_t>(std::min(group, k - g * group))},
-                    g, first + row % share, panel);
+      for (int64_t g = 0; g * group < k; ++g) {
+        size_t begin = row * k + g * group,
+               size = std::min(group, k - g * group);
+        ArrayRef<float> own =
+            scales.empty() ? scales : scales.slice(begin, size);
+        if (!own.empty() && !all_equal(own))
+          return false;
+        encodeGroup({matrix + begin, size}, own, g, first + row % share, panel);
+      }
     }
+    return true;
   }
+  RelativeError error;
 
 private:
-  void encodeGroup(ArrayRef<float> values, int64_t g, int64_t col,
-                   uint8_t *panel) {
+  void encodeGroup(ArrayRef<float> values, ArrayRef<float> scales, int64_t g,
+                   int64_t col, uint8_t *panel) {
     MutableArrayRef<int8_t> target =
         MutableArrayRef(codes).take_front(values.size());
-    float scale = quantize(format, values, target);
+    float scale = scales.empty() ? quantize(format, values, target)
+                                 : recoverFp8(scales[0], values, target);
+    for (auto [code, value] : zip_equal(target, values))
+      error.add(codeValue(format.code, code) * scale, value);
     storeScale(format.scale, scale,
                panel + pack.getScaleOffset(g) + col * format.scaleBits() / 8);
     // Two columns share a byte if codes have four bits.
@@ -146,13 +158,23 @@ std::string Packer::layout() const {
   return fmt::format("rows of {}", cast<moe::PaddedRowsAttr>(pack).getWidth());
 }
 
-DType Packer::readType() const {
+bool Packer::encodes() const {
   auto panels = dyn_cast<moe::PanelsAttr>(pack);
-  return panels && panels.getEncoding() ? DType::F32 : type;
+  return panels && panels.getEncoding();
 }
+
+std::string Packer::storage() const {
+  if (!encodes())
+    return dtypeName(type).str();
+  Attribute encoding = cast<moe::PanelsAttr>(pack).getEncoding();
+  return moe::NumberFormat::of(encoding)->name().str();
+}
+
+DType Packer::readType() const { return encodes() ? DType::F32 : type; }
 
 Error Packer::packSlice(int64_t slice, PackJob &job) const {
   job.bytes.assign(bytesOfSlice, 0);
+  job.errors.clear();
   uint64_t width = bitWidth(readType()) / 8;
   job.matrix.resize(rows * cols * width);
   for (auto [i, reader] : enumerate(readers)) {
@@ -169,9 +191,17 @@ Error Packer::packSlice(int64_t slice, PackJob &job) const {
     if (auto panels = dyn_cast<moe::PanelsAttr>(pack)) {
       int64_t share = panels.getCols() / ops.size();
       if (panels.getEncoding()) {
-        PanelEncoder(panels, rows, cols, i * share, share)
-            .encode(reinterpret_cast<const float *>(job.matrix.data()),
-                    job.bytes.data());
+        PanelEncoder encoder(panels, rows, cols, i * share, share);
+        bool keepsScales = isa<moe::Fp8BlockAttr>(panels.getEncoding());
+        if (!encoder.encode(reinterpret_cast<const float *>(job.matrix.data()),
+                            keepsScales
+                                ? ArrayRef<float>(job.scratch.elementScales)
+                                : ArrayRef<float>(),
+                            job.bytes.data()))
+          return inputError("weight {}: {} numbers of a row have several "
+                            "scales; its index map has to keep blocks whole",
+                            quote(op.getSymName()), panels.getGroup());
+        job.errors.push_back(encoder.error);
         continue;
       }
       auto fill = [&](auto zero) {

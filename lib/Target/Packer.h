@@ -12,6 +12,7 @@
 #ifndef MOEC_LIB_TARGET_PACKER_H
 #define MOEC_LIB_TARGET_PACKER_H
 
+#include "moec/Support/RelativeError.h"
 #include "moec/Target/WeightReader.h"
 
 namespace moec {
@@ -22,6 +23,8 @@ struct PackJob {
   std::vector<uint8_t> bytes, matrix;
   ReadScratch scratch;
   std::vector<std::string> nanWeights;
+  /// Of each weight, what encoding its part in the slice cost.
+  llvm::SmallVector<RelativeError, 2> errors;
 };
 
 class Packer {
@@ -37,13 +40,16 @@ public:
   int64_t slices() const { return numSlices; }
   uint64_t sliceBytes() const { return bytesOfSlice; }
   uint64_t bytes() const { return numSlices * bytesOfSlice; }
-  DType dtype() const { return type; }
+  /// What numbers are packed as: "bf16", "int4".
+  std::string storage() const;
+  /// Whether numbers are encoded, so that packing them has an error.
+  bool encodes() const;
   llvm::ArrayRef<mlir::moe::WeightOp> weights() const { return ops; }
   /// The layout in words, for the manifest.
   std::string layout() const;
 
-  /// Packs one slice into `job.bytes` and notes the names of weights with a
-  /// NaN.
+  /// Packs one slice into `job.bytes`; notes the names of weights with a NaN,
+  /// and errors.
   llvm::Error packSlice(int64_t slice, PackJob &job) const;
 
 private:

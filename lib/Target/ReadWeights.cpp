@@ -220,9 +220,12 @@ Error WeightReader::applyBlockScales(int64_t slice,
   std::vector<int64_t> rowOf(scratch.values.size());
   forSlice(sliceShape(), row, row.at(begin),
            [&](int64_t place, int64_t at) { rowOf[place] = at; });
+  scratch.elementScales.resize(scratch.values.size());
   forSlice(sliceShape(), col, col.at(begin), [&](int64_t place, int64_t at) {
-    scratch.values[place] *=
+    float factor =
         scale(offset + rowOf[place] / blockRows * scaleCols + at / blockCols);
+    scratch.elementScales[place] = factor;
+    scratch.values[place] *= factor;
   });
   return Error::success();
 }

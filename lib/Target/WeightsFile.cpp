@@ -26,7 +26,7 @@ ManifestWeight WeightsFile::add(Packer packer) {
   ManifestWeight weight;
   for (mlir::moe::WeightOp op : packer.weights())
     weight.name += (weight.name.empty() ? "" : "+") + op.getSymName().str();
-  weight.dtype = dtypeName(packer.dtype()).str();
+  weight.dtype = packer.storage();
   mlir::moe::WeightOp first = packer.weights()[0];
   ArrayRef<int64_t> shape = first.getTensorType().getShape();
   weight.shape.assign(shape.begin(), shape.end());
@@ -74,7 +74,7 @@ WeightsFile::write(StringRef path, const Checkpoint &checkpoint,
   std::vector<PackJob> jobs(threads);
   Xxh3 hash;
   const std::vector<uint8_t> padding(kWeightAlignment);
-  for (const Entry &entry : entries) {
+  for (Entry &entry : entries) {
     uint64_t gap = entry.offset - file->offset();
     hash.update(padding.data(), gap);
     if (Error error = file->write(ArrayRef(padding).take_front(gap)))
@@ -91,6 +91,9 @@ WeightsFile::write(StringRef path, const Checkpoint &checkpoint,
           warnings.push_back(fmt::format(
               "weight {} holds a NaN; what it touches will be NaN", name));
         jobs[i].nanWeights.clear();
+        entry.errors.resize(jobs[i].errors.size());
+        for (auto [sum, error] : zip_equal(entry.errors, jobs[i].errors))
+          sum.add(error);
       }
       if (progress)
         progress(file->offset(), size);

@@ -21,6 +21,10 @@ public:
   /// Appends a weight; returns what the manifest says of it.
   ManifestWeight add(Packer packer);
   uint64_t bytes() const { return size; }
+  /// What encoding cost each tensor of weight `number`, after write().
+  llvm::ArrayRef<RelativeError> errors(size_t number) const {
+    return entries[number].errors;
+  }
 
   /// Packs everything into `path` with `threads` threads, one expert at a time
   /// each. Appends weights with NaNs to `warnings`. Returns the hash.
@@ -33,6 +37,7 @@ private:
   struct Entry {
     Packer packer;
     uint64_t offset;
+    llvm::SmallVector<RelativeError, 2> errors = {};
   };
   std::vector<Entry> entries;
   uint64_t size = 0;

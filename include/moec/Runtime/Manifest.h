@@ -51,6 +51,10 @@
 //       "weights": [
 //         {"name": "layers.0.w1", "dtype": "bf16", "shape": [8, 32, 64],
 //          "layout": "e i/16 h i%16", "offset": 0, "bytes": 32768}
+//                                          of encoded ones also "errors": of
+//                                          each tensor, the root mean square
+//                                          of what encoding it changed, by
+//                                          that of its numbers
 //       ]
 //     }],
 //     "xxh3": "0123456789abcdef"           manifestHash() of all the above
@@ -208,6 +212,7 @@ struct ManifestWeight {
   std::string layout;
   int64_t offset = 0;
   int64_t bytes = 0;
+  std::vector<double> errors = {};
 };
 
 /// One MoE layer: sizes, kernel, interface and weights in kernel order.

@@ -23,8 +23,8 @@ inline constexpr float kLeastMagnitude = 0x1p-100f;
 /// The largest code of int8.
 inline constexpr float kLargestInt8 = 127;
 
-/// What a code is: an integer, or an fp4 number.
-enum class CodeType : uint8_t { Int8, Int4, E2M1 };
+/// What a code is: an integer, or an fp4 or fp8 number.
+enum class CodeType : uint8_t { Int8, Int4, E2M1, E4M3 };
 /// What a scale is stored as. E8M0 is a power of two.
 enum class ScaleType : uint8_t { F32, BF16, E8M0 };
 
@@ -34,17 +34,25 @@ struct BlockFormat {
   ScaleType scale = ScaleType::F32;
 
   /// Bits of a code and of a scale.
-  int64_t codeBits() const { return code == CodeType::Int8 ? 8 : 4; }
+  int64_t codeBits() const {
+    return code == CodeType::Int8 || code == CodeType::E4M3 ? 8 : 4;
+  }
   int64_t scaleBits() const;
   /// Codes are stored as unsigned numbers: this is what stands for 0. That of
-  /// an fp4 number is itself.
+  /// an fp4 or fp8 number is itself.
   int64_t bias() const;
 };
 
 /// Writes the codes of `values` and returns their scale, NaN if there is a
-/// value that is not finite. Codes of integers are these; of fp4 their bits.
+/// value that is not finite. Codes of integers are these; of fp4 and fp8 their
+/// bits.
 float quantize(BlockFormat format, llvm::ArrayRef<float> values,
                llvm::MutableArrayRef<int8_t> codes);
+
+/// The codes of `values` that are codes of fp8 times `scale` already, however
+/// the product was rounded. Returns the scale, or NaN as quantize does.
+float recoverFp8(float scale, llvm::ArrayRef<float> values,
+                 llvm::MutableArrayRef<int8_t> codes);
 
 /// What a code stands for, before it is scaled.
 float codeValue(CodeType type, int8_t code);

@@ -29,6 +29,8 @@ struct LinearIndex {
 struct ReadScratch {
   std::vector<uint8_t> data, scales;
   std::vector<float> stored, values;
+  /// Of fp8 with block scales: the scale of each element.
+  std::vector<float> elementScales;
 };
 
 /// Whether a weight is read one slice of its first dimension (an expert) at a

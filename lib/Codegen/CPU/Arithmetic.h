@@ -57,9 +57,10 @@ protected:
   Value load(Value panel, Value offset, int64_t v, Type element,
              int64_t width) const;
   /// Vector `v` of the codes of a step, `width` of them, in bytes: each is the
-  /// number it stands for (twice that of fp4) plus RowStarts::zero.
+  /// number it stands for (twice that of fp4) plus RowStarts::zero; of fp8 its
+  /// bits.
   Value codes(Value panel, Value offset, int64_t v, int64_t width) const;
-  /// The same as floats, without what has been added.
+  /// The same as floats, without what has been added; of fp8 a 256th.
   Value decoded(Value panel, Value offset, int64_t v, int64_t width) const;
   /// The same as bf16, of codes of four bits, a whole vector of it.
   Value nibblesAsBf16(Value panel, Value offset, int64_t v,
@@ -86,6 +87,7 @@ private:
   bool isLowNibble(int64_t v) const { return v < halfVectors(); }
   Value nibbleBytes(Value panel, Value offset, int64_t v, int64_t width) const;
   Value lookUpFp4(Value codes) const;
+  Value fp8AsFloats(Value codes) const;
 };
 
 } // namespace moec::cpu

@@ -58,10 +58,11 @@ struct MoeChooseStrategyPass
                                      numWeights));
     int64_t depth = fours ? 4 : pairs ? 2 : 1;
     int64_t rowVectors = vectors * (grouped ? 2 : 1);
-    // Codes of eight bits on their way to floats take some too; those of four
-    // are looked up.
-    bool converts =
-        format && !fours && !(pairs && format->block.codeBits() == 4);
+    // Codes of eight bits on their way to what is multiplied take some too;
+    // those of four are looked up. A CPU with few registers has no product of
+    // fours either, and splits them in pairs.
+    bool isNarrow = format && format->block.codeBits() == 4;
+    bool converts = format && (fours ? registers < 32 : !(pairs && isNarrow));
     int64_t accumulators = registers * 3 / 4 - (converts ? 4 : 0);
     int64_t most = std::min(tileRows, accumulators / rowVectors);
     return CpuTileAttr::get(&getContext(), most, cols, depth, lanes,

@@ -31,8 +31,12 @@ Value Arithmetic::callIntrinsic(StringRef name, Type type,
 
 Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
   switch (format->block.scale) {
-  case ScaleType::F32:
-    return load(panel, offset, v, e.b.getF32Type(), lanes);
+  case ScaleType::F32: {
+    Value scale = load(panel, offset, v, e.b.getF32Type(), lanes);
+    if (format->block.code != CodeType::E4M3)
+      return scale;
+    return arith::MulFOp::create(e.b, scale, e.splat(e.f32(256.0), lanes));
+  }
   case ScaleType::BF16:
     return arith::ExtFOp::create(
         e.b, f32Vector(), load(panel, offset, v, e.b.getBF16Type(), lanes));
@@ -54,7 +58,8 @@ static Value table(KernelEmitter &e, Value like, ArrayRef<int64_t> values) {
   SmallVector<APInt> elements;
   for (int64_t i = 0; i < type.getNumElements(); ++i)
     elements.push_back(APInt(type.getElementTypeBitWidth(),
-                             values[i % values.size()], /*isSigned=*/true));
+                             values[i % values.size()], /*isSigned=*/false,
+                             /*implicitTrunc=*/true));
   return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, elements));
 }
 
@@ -111,8 +116,25 @@ Value Arithmetic::lookUpFp4(Value codes) const {
   return result;
 }
 
+/// fp8 codes as floats, divided by 256: as f16 they have the same fraction, and
+/// an exponent whose bias is greater by 8.
+Value Arithmetic::fp8AsFloats(Value codes) const {
+  int64_t width = cast<VectorType>(codes.getType()).getNumElements();
+  Value words =
+      arith::ExtUIOp::create(e.b, e.vector(e.b.getI16Type(), width), codes);
+  // The sign to the highest bit, the rest one bit below where it ends then.
+  Value high = arith::ShLIOp::create(e.b, words, table(e, words, 8));
+  Value shifted = arith::ShRSIOp::create(e.b, high, table(e, words, 1));
+  Value bits = arith::AndIOp::create(e.b, shifted, table(e, words, 0xbfff));
+  Value halves = vector::BitCastOp::create(
+      e.b, e.vector(e.b.getF16Type(), width), bits);
+  return arith::ExtFOp::create(e.b, e.vector(e.b.getF32Type(), width), halves);
+}
+
 Value Arithmetic::decoded(Value panel, Value offset, int64_t v,
                           int64_t width) const {
+  if (format->block.code == CodeType::E4M3)
+    return fp8AsFloats(codes(panel, offset, v, width));
   int64_t zero = RowStarts::of(panels.getEncoding()).zero;
   Value wide = arith::ExtUIOp::create(e.b, i32Vector(width),
                                       codes(panel, offset, v, width));

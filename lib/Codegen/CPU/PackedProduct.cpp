@@ -75,6 +75,26 @@ static LogicalResult checkStrategy(Operation *op, const Isa &isa,
          << rows.getType() << " and " << weights[0].getType();
 }
 
+/// Reports numbers under one scale whose products with int8 rows may not fit
+/// the i32 they are added up in.
+static LogicalResult checkSums(Operation *op, RankedTensorType weights) {
+  std::optional<moe::NumberFormat> format =
+      moe::NumberFormat::of(weights.getEncoding());
+  // Of each magnitude; that of fp4 is doubled.
+  int64_t largest = format->block.code == CodeType::Int8   ? 127
+                    : format->block.code == CodeType::Int4 ? 8
+                                                           : 12;
+  int64_t most = std::numeric_limits<int32_t>::max() / (largest * 127);
+  int64_t k = weights.getShape().back();
+  int64_t together = std::min(k, format->groupOf(k));
+  if (together <= most)
+    return success();
+  return op->emitOpError("adds up ")
+         << together << " products of int8 rows and " << format->name()
+         << " weights under one scale, of which i32 is sure to hold " << most
+         << "; give groups of weights scales of their own";
+}
+
 moe::PanelsAttr panelsFor(moe::CpuTileAttr tile, ArrayRef<int64_t> args,
                           RankedTensorType type) {
   MLIRContext *context = type.getContext();
@@ -106,7 +126,9 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
   if (!tile)
     return op->emitOpError("has no #moe.cpu_tile strategy; run "
                            "moe-choose-strategy first");
-  if (failed(checkStrategy(op, k.e.isa, tile, weights, rows)))
+  if (failed(checkStrategy(op, k.e.isa, tile, weights, rows)) ||
+      (encodingOf(rows) &&
+       failed(checkSums(op, cast<RankedTensorType>(weights[0].getType())))))
     return failure();
   SmallVector<int64_t> numbers;
   for (Value weight :

@@ -120,6 +120,30 @@ TEST(QuantizeFp4, TheExponentOfTheLargestIs2) {
   EXPECT_EQ(codes, (std::vector<int8_t>{7, 9, 4}));
 }
 
+TEST(QuantizeFp8, CodesComeBackFromRoundedProducts) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> scales(1e-6f, 1e3f);
+  std::vector<int8_t> codes(256), found(256);
+  for (int i = 0; i < 256; ++i)
+    // All but the NaNs.
+    codes[i] = static_cast<int8_t>((i & 127) == 127 ? 0 : i);
+  for (int i = 0; i < 50; ++i) {
+    float scale = scales(random);
+    std::vector<float> values;
+    for (int8_t code : codes)
+      values.push_back(codeValue(CodeType::E4M3, code) * scale);
+    EXPECT_EQ(recoverFp8(scale, values, found), scale);
+    EXPECT_EQ(found, codes);
+  }
+}
+
+TEST(QuantizeFp8, WhatIsNotFiniteMakesTheScaleNaN) {
+  std::vector<int8_t> codes(2);
+  EXPECT_TRUE(
+      std::isnan(recoverFp8(1, std::vector<float>{1, std::nanf("")}, codes)));
+  EXPECT_EQ(recoverFp8(0, std::vector<float>{0, 0}, codes), 0);
+}
+
 TEST(Quantize, ScalesAreStoredAsTheirType) {
   uint8_t bytes[4] = {};
   storeScale(ScaleType::E8M0, 0.5f, bytes);

@@ -3,8 +3,8 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the encodings that moe.encode makes have in common: whoever stores,
-// loads or quantises numbers asks here instead of listing encodings.
+// What the encodings that kernels decode have in common: whoever stores, loads
+// or quantises numbers asks here instead of listing encodings.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +27,8 @@ struct NumberFormat {
   /// The format of an encoding, if it is one of codes and scales.
   static std::optional<NumberFormat> of(Attribute encoding);
 
+  /// "int8", "int4", "mxfp4" or "fp8".
+  llvm::StringRef name() const;
   /// Numbers of a row of `k` under one scale.
   int64_t groupOf(int64_t k) const { return group ? group : k; }
 };

@@ -21,6 +21,9 @@ using namespace mlir::moe;
 /// Bytes in a cache line.
 static constexpr int64_t lineBytes = 64;
 
+/// Rows are padded to whole blocks: of wider ones it does not pay.
+static constexpr int64_t largestFp8Group = 1024;
+
 LogicalResult Fp8BlockAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t rows, int64_t cols) {
   if (rows < 1 || cols < 1)
@@ -55,7 +58,24 @@ std::optional<NumberFormat> NumberFormat::of(Attribute encoding) {
     return NumberFormat{{CodeType::Int4, ScaleType::BF16}, int4.getGroup()};
   if (isa_and_present<Mxfp4Attr>(encoding))
     return NumberFormat{{CodeType::E2M1, ScaleType::E8M0}, 32};
+  if (auto fp8 = dyn_cast_if_present<Fp8BlockAttr>(encoding))
+    if (fp8.getCols() % 32 == 0 && fp8.getCols() <= largestFp8Group)
+      return NumberFormat{{CodeType::E4M3, ScaleType::F32}, fp8.getCols()};
   return std::nullopt;
+}
+
+StringRef NumberFormat::name() const {
+  switch (block.code) {
+  case moec::CodeType::Int8:
+    return Int8Attr::getMnemonic();
+  case moec::CodeType::Int4:
+    return Int4Attr::getMnemonic();
+  case moec::CodeType::E2M1:
+    return Mxfp4Attr::getMnemonic();
+  case moec::CodeType::E4M3:
+    return "fp8";
+  }
+  llvm_unreachable("covered above");
 }
 
 //===----------------------------------------------------------------------===//
@@ -69,7 +89,8 @@ LogicalResult EncodeOp::verify() {
     return emitOpError("C1: makes ")
            << to << " of " << from
            << "; both have one shape and a static last dimension";
-  if (!NumberFormat::of(to.getEncoding()) || !to.getElementType().isF32())
+  if (!isa_and_present<Int8Attr, Int4Attr, Mxfp4Attr>(to.getEncoding()) ||
+      !to.getElementType().isF32())
     return emitOpError("C2: the result is ")
            << to << ", not f32 as #moe.int8, #moe.int4 or #moe.mxfp4";
   return success();

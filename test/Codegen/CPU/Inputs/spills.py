@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 # x86-64, 64-bit Arm.
-MULTIPLY = re.compile(r"vpdpbusd|vdpbf16ps|vfmadd|vpmulld|fmla|bfdot|sdot")
+MULTIPLY = re.compile(r"vpdpbusd|vdpbf16ps|vfmadd|vpmaddwd|fmla|bfdot|sdot")
 VECTOR_ON_STACK = re.compile(r"\(%rsp\b.*%[xyz]mm|%[xyz]mm.*\(%rsp\b|\bq\d+, .*\[sp\b")
 JUMP = re.compile(r"(?:j\w+|b(?:\.\w+)?|cbn?z\s+\w+,|tbn?z\s+\w+, #\S+,)\s+(?:0x)?([0-9a-f]+)\b")
 
