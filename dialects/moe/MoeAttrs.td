@@ -220,7 +220,8 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     the scales `[group][cols]` of as many groups as fill whole cache lines (64
     bytes), then the codes of these groups. Codes are stored as unsigned
     numbers: `code + 128` of `#moe.int8`, `code + 8` of `#moe.int4`, the bits of
-    `#moe.mxfp4`. Two codes of four bits share a byte: that of a column of the
+    `#moe.mxfp4` and of `#moe.fp8_block`, whose blocks are groups with a scale
+    for each column. Two codes of four bits share a byte: that of a column of the
     first half of the panel is the low nibble, that of the column in the same
     place of the second half the high one.
 
