@@ -47,7 +47,7 @@ func.func private @f() attributes {map = #moe.tensor_map<weight = 0, rows = 8, c
 // -----
 
 // expected-error @+1 {{#moe.launch C2: a grid of 2 columns cannot be cut to 1 blocks for each multiprocessor}}
-func.func private @f() attributes {launch = #moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 2, threads = 128, shared = 0, resident = 1, arguments = []>}
+func.func private @f() attributes {launch = #moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 2, threads = 128, shared = 0, resident = 1, arguments = [<tokens>]>}
 
 // -----
 
