@@ -126,8 +126,8 @@ Value Arithmetic::fp8AsFloats(Value codes) const {
   Value high = arith::ShLIOp::create(e.b, words, table(e, words, 8));
   Value shifted = arith::ShRSIOp::create(e.b, high, table(e, words, 1));
   Value bits = arith::AndIOp::create(e.b, shifted, table(e, words, 0xbfff));
-  Value halves = vector::BitCastOp::create(
-      e.b, e.vector(e.b.getF16Type(), width), bits);
+  Value halves =
+      vector::BitCastOp::create(e.b, e.vector(e.b.getF16Type(), width), bits);
   return arith::ExtFOp::create(e.b, e.vector(e.b.getF32Type(), width), halves);
 }
 
