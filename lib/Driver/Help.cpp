@@ -97,7 +97,7 @@ std::string programHelp(const Console &console,
       console.styled(Style::Bold, "Usage:") + " moec COMMAND [options]\n\n" +
       console.styled(Style::Bold, "Commands:") + "\n";
   for (const CommandInfo *info : commands)
-    page += fmt::format("  {:<11}{}\n", info->name, info->summary);
+    page += fmt::format("  {:<12}{}\n", info->name, info->summary);
   page += "\n`moec COMMAND --help` explains a command; `moec --version` says "
           "which moec this\nis. Exit codes: 0 done, 1 something is wrong with "
           "the input or a result,\n2 usage.\n\n";
