@@ -146,11 +146,8 @@ Error BenchCommand::timeCell(BenchLayer &layer, Session &session,
   Expected<SessionLayer> info = session.layer(cost.name);
   if (!info)
     return info.takeError();
-  Expected<TimedCalls> calls = prepareCalls(
-      session, *info, cost, cell.tokens, usualCalls(cell.tokens),
-      [&](uint64_t seed) {
-        return layer.rows(session, cell.tokens, cell.routing, seed);
-      });
+  Expected<TimedCalls> calls = layer.calls(
+      session, *info, cell.tokens, cell.routing, usualCalls(cell.tokens));
   if (!calls)
     return calls.takeError();
   Expected<perf::Timing> timing = timeCalls(

@@ -60,10 +60,7 @@ static Expected<Contestant> enter(BenchLayer &layer, int64_t threads,
   if (!info)
     return info.takeError();
   auto calls =
-      prepareCalls(*session, *info, layer.cost(), tokens, usualCalls(tokens),
-                   [&](uint64_t seed) {
-                     return layer.rows(*session, tokens, Routing::Random, seed);
-                   });
+      layer.calls(*session, *info, tokens, Routing::Random, usualCalls(tokens));
   if (!calls)
     return calls.takeError();
   return Contestant{

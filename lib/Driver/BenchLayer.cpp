@@ -201,4 +201,13 @@ Expected<HostTensor> BenchLayer::rows(Session &session, int64_t tokens,
   return toTensor(values, hidden, format.rows);
 }
 
+Expected<TimedCalls> BenchLayer::calls(Session &session,
+                                       const SessionLayer &layer,
+                                       int64_t tokens, Routing routing,
+                                       size_t count) {
+  return prepareCalls(
+      session, layer, layerCost, tokens, count,
+      [&](uint64_t seed) { return rows(session, tokens, routing, seed); });
+}
+
 } // namespace moec::driver

@@ -12,6 +12,7 @@
 #ifndef MOEC_LIB_DRIVER_BENCHLAYER_H
 #define MOEC_LIB_DRIVER_BENCHLAYER_H
 
+#include "BenchTiming.h"
 #include "Progress.h"
 #include "Session.h"
 #include "moec/Performance/LayerCost.h"
@@ -65,6 +66,11 @@ public:
   /// some experts.
   llvm::Expected<HostTensor> rows(Session &session, int64_t tokens,
                                   Routing routing, uint64_t seed);
+
+  /// `count` calls on such rows, ready to be timed.
+  llvm::Expected<TimedCalls> calls(Session &session, const SessionLayer &layer,
+                                   int64_t tokens, Routing routing,
+                                   size_t count);
 
 private:
   llvm::Error write(const perf::LayerShape &shape, Console &console);

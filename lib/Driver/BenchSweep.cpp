@@ -47,11 +47,8 @@ static Expected<Sweep> prepareSweep(BenchLayer &layer, int64_t threads,
     return info.takeError();
   Sweep sweep{std::move(*session), std::move(*info), {}};
   for (int64_t count : tokens) {
-    auto calls = prepareCalls(sweep.session, sweep.info, layer.cost(), count,
-                              callsOfRound, [&](uint64_t seed) {
-                                return layer.rows(sweep.session, count,
-                                                  Routing::Random, seed);
-                              });
+    auto calls = layer.calls(sweep.session, sweep.info, count, Routing::Random,
+                             callsOfRound);
     if (!calls)
       return calls.takeError();
     sweep.batches.push_back({count, std::move(*calls), {}});

@@ -69,12 +69,7 @@ LogicalResult KernelLowering::run() {
 }
 
 LogicalResult KernelLowering::lowerUnlessGiven(Operation &op) {
-  bool isRouting = llvm::any_of(op.getResults(), [&](Value result) {
-    auto output = outputs.find(result);
-    return output != outputs.end() &&
-           isRoutingOutput(outputName(kernel, output->second));
-  });
-  if (!isRouting)
+  if (!makesRouting(kernel, outputs, op))
     return lower(op);
   Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
   Value compute = arith::XOrIOp::create(e.b, e.givenRouting, yes);

@@ -96,4 +96,15 @@ StringRef outputName(func::FuncOp layer, int64_t position) {
   return layer.getResultAttrOfType<StringAttr>(position, "moe.name").getValue();
 }
 
+bool makesRouting(func::FuncOp layer,
+                  const llvm::MapVector<Value, int64_t> &outputs,
+                  Operation &op) {
+  return llvm::any_of(op.getResults(), [&](Value result) {
+    auto output = outputs.find(result);
+    return output != outputs.end() &&
+           llvm::is_contained({"topk_ids", "topk_weights"},
+                              outputName(layer, output->second));
+  });
+}
+
 } // namespace moec

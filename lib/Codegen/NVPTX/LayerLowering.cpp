@@ -45,12 +45,7 @@ LogicalResult LayerLowering::run() {
 }
 
 LogicalResult LayerLowering::lowerUnlessGiven(Operation &op) {
-  auto isRouting = [&](Value result) {
-    auto output = outputs.find(result);
-    return output != outputs.end() &&
-           isRoutingOutput(outputName(kernel, output->second));
-  };
-  if (!llvm::any_of(op.getResults(), isRouting))
+  if (!makesRouting(kernel, outputs, op))
     return lower(op);
   when = moe::When::Routed;
   if (failed(lower(op)))

@@ -10,12 +10,22 @@
 
 #include "ProductTile.h"
 #include "ScalarBody.h"
+#include "TensorCore.h"
 #include "TileTable.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace moec::nvptx {
+
+LogicalResult checkMmaOperands(const Product &product) {
+  Type rows = product.rows.element, weights = product.packed.element;
+  if (MmaAtom::takes(weights) && rows == weights)
+    return success();
+  return product.op->emitOpError("strategy ")
+         << product.tile << " takes bf16 or f16, the operands are " << rows
+         << " and " << weights;
+}
 
 SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
   llvm::SetVector<int64_t> sizes;

@@ -46,6 +46,9 @@ struct Product {
   int64_t features() const { return tile.getRows() / weights; }
 };
 
+/// Reports operands that tensor cores do not multiply.
+LogicalResult checkMmaOperands(const Product &product);
+
 /// An element of the result and the accumulators it is made of.
 struct Element {
   /// In the tile.

@@ -75,12 +75,8 @@ private:
 } // namespace
 
 LogicalResult MmaTile::check() {
-  Operation *op = p.product.op;
-  Type element = p.product.packed.element;
-  if (!MmaAtom::takes(element) || p.product.rows.element != element)
-    return op->emitOpError("strategy ")
-           << tile << " takes bf16 or f16, the operands are "
-           << p.product.rows.element << " and " << element;
+  if (failed(checkMmaOperands(p.product)))
+    return failure();
   bool fits = rowAtoms > 0 && tokenAtoms > 0 && tokenAtoms % 2 == 0 &&
               rowAtoms * MmaAtom::m * rowWarps == tile.getRows() &&
               tokenAtoms * MmaAtom::n * tokenWarps == tile.getTokens() &&
@@ -90,7 +86,7 @@ LogicalResult MmaTile::check() {
               tile.getStages() == 2 && p.product.rows.stride % depth == 0;
   if (fits)
     return success();
-  return op->emitOpError("strategy ")
+  return p.product.op->emitOpError("strategy ")
          << tile << " does not fit " << warps << " warps, fragments of "
          << MmaAtom::m << " x " << MmaAtom::n << " x " << MmaAtom::k
          << " and rows of " << p.product.rows.stride << " elements";

@@ -72,12 +72,8 @@ void WgmmaTile::layOut() {
 }
 
 LogicalResult WgmmaTile::check() {
-  Operation *op = p.product.op;
-  Type element = p.product.packed.element;
-  if (!MmaAtom::takes(element) || p.product.rows.element != element)
-    return op->emitOpError("strategy ")
-           << tile << " takes bf16 or f16, the operands are "
-           << p.product.rows.element << " and " << element;
+  if (failed(checkMmaOperands(p.product)))
+    return failure();
   int64_t threads = (1 + multiplyingGroups) * warpgroupSize;
   bool fits = blocks > 0 &&
               blocks * multiplyingGroups * WgmmaAtom::m == tile.getRows() &&
@@ -88,7 +84,7 @@ LogicalResult WgmmaTile::check() {
               sharedEnd <= mostSharedBytes;
   if (fits)
     return success();
-  return op->emitOpError("strategy ")
+  return p.product.op->emitOpError("strategy ")
          << tile << " does not fit " << p.product.weights
          << " weights side by side, rows of " << p.product.rows.stride
          << " elements, " << threads << " threads and " << mostSharedBytes

@@ -47,10 +47,10 @@ layerOutputs(mlir::func::FuncOp layer, mlir::func::ReturnOp op);
 /// The name of the result at `position`, as layerOutputs() has checked it.
 llvm::StringRef outputName(mlir::func::FuncOp layer, int64_t position);
 
-/// Whether a caller can supply the output itself.
-inline bool isRoutingOutput(llvm::StringRef name) {
-  return name == "topk_ids" || name == "topk_weights";
-}
+/// Whether a result of `op` is an output that a caller can supply itself.
+bool makesRouting(mlir::func::FuncOp layer,
+                  const llvm::MapVector<mlir::Value, int64_t> &outputs,
+                  mlir::Operation &op);
 
 } // namespace moec
 
