@@ -15,6 +15,7 @@
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IRReader/IRReader.h"
 #include "llvm/Support/SourceMgr.h"
@@ -86,7 +87,17 @@ Error Emulator::Impl::lookUp() {
 Error Emulator::Impl::build(orc::ThreadSafeModule module) {
   InitializeNativeTarget();
   InitializeNativeTargetAsmPrinter();
-  Expected<std::unique_ptr<orc::LLJIT>> made = orc::LLJITBuilder().create();
+  Expected<orc::JITTargetMachineBuilder> machine =
+      orc::JITTargetMachineBuilder::detectHost();
+  if (!machine)
+    return machine.takeError();
+  // The module was optimized before; most time goes into checks, which are
+  // compiled already, so that better code does not pay for itself.
+  machine->setCodeGenOptLevel(CodeGenOptLevel::None);
+  Expected<std::unique_ptr<orc::LLJIT>> made =
+      orc::LLJITBuilder()
+          .setJITTargetMachineBuilder(std::move(*machine))
+          .create();
   if (!made)
     return made.takeError();
   jit = std::move(*made);
