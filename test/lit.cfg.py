@@ -7,6 +7,7 @@
 #   MOEC_LIB       where its shared libraries are; MOEC_BIN/../lib by default
 #   LLVM_BIN       where FileCheck and mlir-opt are; asked of llvm-config-22
 #   MOEC_SANITIZE  the sanitizers the tools were built with, if any
+#   MOEC_QUICK     leaves out what takes long, for the edit loop
 import os
 import shutil
 import subprocess
@@ -61,6 +62,8 @@ config.substitutions += [
 config.available_features.add(os.uname().machine)
 if param("MOEC_SANITIZE", ""):
     config.available_features.add("sanitizer")
+if param("MOEC_QUICK", ""):
+    config.available_features.add("quick")
 # Kernels for 64-bit Arm run in an emulator, by a run time that is built for it.
 runner = os.path.join(os.path.dirname(bin), "aarch64", "bin", "moec-runner")
 if shutil.which("qemu-aarch64") and os.path.exists(runner):

@@ -72,31 +72,19 @@ Error Runner::goneError() const {
 }
 
 Error Runner::send(const void *data, size_t size) {
-  const char *from = static_cast<const char *>(data);
-  while (size > 0) {
-    ssize_t count = ::send(socket, from, size, MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return goneError();
-    from += count;
-    size -= size_t(count);
-  }
-  return Error::success();
+  bool sent = moveBytes(static_cast<const char *>(data), size,
+                        [this](const char *from, size_t rest) {
+                          return ::send(socket, from, rest, MSG_NOSIGNAL);
+                        });
+  return sent ? Error::success() : goneError();
 }
 
 Error Runner::receive(void *data, size_t size) {
-  char *to = static_cast<char *>(data);
-  while (size > 0) {
-    ssize_t count = recv(socket, to, size, 0);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return goneError();
-    to += count;
-    size -= size_t(count);
-  }
-  return Error::success();
+  bool received =
+      moveBytes(static_cast<char *>(data), size, [this](char *to, size_t rest) {
+        return recv(socket, to, rest, 0);
+      });
+  return received ? Error::success() : goneError();
 }
 
 Error Runner::sendTensor(const DLTensor *tensor) {

@@ -1,7 +1,8 @@
 # A test that speaks of %model runs once for every checkpoint in test/models, one
 # that speaks of %family for every built-in family: one result for each, such as
 # e2e/fused/mixtral.test; %gpu_model and %gpu_family are for those that there is
-# GPU code for. `lit-22 test/e2e --filter=mixtral` runs one model's.
+# GPU code for. `lit-22 test/e2e --filter=mixtral` runs one model's. Quick runs have
+# only those whose layers differ most.
 import copy
 import os
 import re
@@ -16,6 +17,7 @@ models = [(name, os.path.join(project, "test/models", name))
 names = [os.path.splitext(file)[0] for file in os.listdir(families)]
 # GPU kernels do not decode weights, nor score with other tokens' rows.
 noKernels = {"gpt_oss_mxfp4", "doge"}
+quickNames = {"mixtral", "deepseek_v3", "gpt_oss_mxfp4", "llama4", "qwen2_moe"}
 cases = {
     "%model": models,
     "%gpu_model": [(name, path) for name, path in models if name not in noKernels],
@@ -38,6 +40,10 @@ class Case(lit.Test.Test):
 
 
 class ForEachCase(lit.formats.ShTest):
+    def __init__(self, quick):
+        super().__init__(execute_external=False)
+        self.quick = quick
+
     def getTestsForPath(self, *arguments):
         for test in super().getTestsForPath(*arguments):
             with open(test.getSourcePath()) as file:
@@ -46,6 +52,8 @@ class ForEachCase(lit.formats.ShTest):
                 yield test
             for axis in axes:
                 for name, value in cases[axis]:
+                    if self.quick and name not in quickNames:
+                        continue
                     own = copy.copy(test.config)
                     own.substitutions = test.config.substitutions + [(axis, value)]
                     yield Case(test, name, own)

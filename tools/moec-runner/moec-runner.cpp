@@ -39,31 +39,18 @@ struct ReceivedTensor {
 
 /// Reads `size` bytes; false at the end of the input.
 static bool receive(void *data, size_t size) {
-  char *to = static_cast<char *>(data);
-  while (size > 0) {
-    ssize_t count = read(STDIN_FILENO, to, size);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return false;
-    to += count;
-    size -= size_t(count);
-  }
-  return true;
+  return moveBytes(static_cast<char *>(data), size, [](char *to, size_t rest) {
+    return read(STDIN_FILENO, to, rest);
+  });
 }
 
 /// Writes `size` bytes; a caller that is gone ends the program.
 static void send(const void *data, size_t size) {
-  const char *from = static_cast<const char *>(data);
-  while (size > 0) {
-    ssize_t count = write(STDOUT_FILENO, from, size);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      exit(1);
-    from += count;
-    size -= size_t(count);
-  }
+  if (!moveBytes(static_cast<const char *>(data), size,
+                 [](const char *from, size_t rest) {
+                   return write(STDOUT_FILENO, from, rest);
+                 }))
+    exit(1);
 }
 
 static void sendResult(moec_status status) {

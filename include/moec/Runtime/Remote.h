@@ -21,7 +21,9 @@
 #ifndef MOEC_RUNTIME_REMOTE_H
 #define MOEC_RUNTIME_REMOTE_H
 
+#include <cerrno>
 #include <cstdint>
+#include <sys/types.h>
 
 namespace moec {
 
@@ -48,6 +50,22 @@ struct RemoteResult {
   /// Of the message.
   int32_t bytes;
 };
+
+/// Moves `size` bytes from or to `data` by calls of `move(where, rest)`, which
+/// answers as read(2) and write(2) do. False if the other side is gone.
+template <typename Byte, typename Move>
+bool moveBytes(Byte *data, size_t size, Move move) {
+  while (size > 0) {
+    ssize_t count = move(data, size);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return false;
+    data += count;
+    size -= size_t(count);
+  }
+  return true;
+}
 
 } // namespace moec
 

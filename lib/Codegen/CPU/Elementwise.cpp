@@ -30,10 +30,9 @@ static Buffer sourceOf(KernelLowering &k, Value tensor) {
 
 /// A stage that makes `tensor` row by row from the elements of `operands`, each
 /// read by its map.
-static void
-emitElements(KernelLowering &k, Value tensor, ValueRange operands,
-             ArrayRef<OperandAccess> accesses,
-             function_ref<Value(SmallVector<Value> elements)> body) {
+static void emitElements(KernelLowering &k, Value tensor, ValueRange operands,
+                         ArrayRef<OperandAccess> accesses,
+                         function_ref<Value(ValueRange elements)> body) {
   KernelEmitter &e = k.e;
   Buffer result = k.allocateResult(tensor);
   RowCount count = k.rowCount(tensor);
@@ -87,10 +86,11 @@ static LogicalResult lowerOnVectors(KernelLowering &k, linalg::GenericOp op) {
     accesses.push_back(*access);
   }
   emitElements(k, op.getResult(0), op.getDpsInputs(), accesses,
-               [&](SmallVector<Value> elements) {
+               [&](ValueRange elements) {
                  // The output's own argument is not read.
-                 elements.push_back(Value());
-                 return cloneBodyOnVectors(k.e, *op.getBlock(), elements,
+                 auto arguments = llvm::to_vector(elements);
+                 arguments.push_back(Value());
+                 return cloneBodyOnVectors(k.e, *op.getBlock(), arguments,
                                            k.e.lanes)[0];
                });
   return success();
@@ -244,7 +244,7 @@ LogicalResult lowerFill(KernelLowering &k, linalg::FillOp op) {
   Value number = k.getScalar(op.getInputs()[0]);
   if (!type || type.getRank() != 2 || !number)
     return op.emitOpError("fills something other than rows with a constant");
-  emitElements(k, op.getResult(0), {}, {}, [&](SmallVector<Value>) -> Value {
+  emitElements(k, op.getResult(0), {}, {}, [&](ValueRange) -> Value {
     return k.e.splat(number, k.e.lanes);
   });
   return success();
@@ -259,7 +259,7 @@ LogicalResult lowerElementwise(KernelLowering &k, Operation &op) {
   SmallVector<OperandAccess> accesses(op.getNumOperands(),
                                       {.byRow = true, .byCol = true});
   emitElements(k, op.getResult(0), op.getOperands(), accesses,
-               [&](SmallVector<Value> elements) {
+               [&](ValueRange elements) {
                  return cloneOnVectors(k.e, op, elements, k.e.lanes);
                });
   return success();

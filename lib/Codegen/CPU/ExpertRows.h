@@ -21,7 +21,7 @@ public:
   /// offsets, one expert with all `rows` rows.
   ExpertRows(KernelEmitter &e, int64_t experts, std::optional<Buffer> offsets,
              Value rows)
-      : e(e), experts(experts), offsets(std::move(offsets)), rows(rows) {}
+      : e(e), experts(experts), offsets(offsets), rows(rows) {}
 
   /// The number of experts.
   Value count() const { return e.index(experts); }

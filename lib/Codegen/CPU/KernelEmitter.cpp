@@ -58,7 +58,7 @@ Value KernelEmitter::index(int64_t value) {
 }
 
 Value KernelEmitter::f32(double value) {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(float(value)));
 }
 
 Value KernelEmitter::i32(int64_t value) {

@@ -183,9 +183,11 @@ LogicalResult RowProgram::emitGenerate(tensor::GenerateOp op) {
   LogicalResult status = success();
   e.loop(e.index(0), e.index(row.buffer.cols), [&](Value i) {
     bindScalar(body.getArgument(0), i);
-    for (Operation &inner : body.without_terminator())
-      if (failed(status = emit(inner)))
+    for (Operation &inner : body.without_terminator()) {
+      status = emit(inner);
+      if (failed(status))
         return;
+    }
     storeScalar(getScalar(body.getTerminator()->getOperand(0)), row, i);
   });
   return status;

@@ -48,7 +48,7 @@ LogicalResult RowProgram::emitSoftmax(moe::SoftmaxOp op) {
   Row result = define(op.getResult());
   // The largest number; a NaN shows in the sum, because exp(NaN) is NaN.
   Value largest = reduce(
-      x, e.f32(-std::numeric_limits<float>::infinity()),
+      x, e.f32(-std::numeric_limits<double>::infinity()),
       [&](Value a, Value b) -> Value {
         return arith::MaxNumFOp::create(e.b, a, b);
       },
@@ -78,7 +78,7 @@ LogicalResult RowProgram::emitReduce(moe::ReduceOp op) {
         vector::CombiningKind::ADD);
   } else {
     result = reduce(
-        x, e.f32(-std::numeric_limits<float>::infinity()),
+        x, e.f32(-std::numeric_limits<double>::infinity()),
         [&](Value a, Value b) -> Value {
           return arith::MaximumFOp::create(e.b, a, b);
         },

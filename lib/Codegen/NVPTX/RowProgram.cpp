@@ -233,7 +233,7 @@ Row RowProgram::divide(const Row &row, Value divisor) {
 LogicalResult RowProgram::emitSoftmax(moe::SoftmaxOp op) {
   Row row = getRow(op.getX());
   // The largest number; a NaN shows in the sum, because exp(NaN) is NaN.
-  Value largest = reduce(row, k.f32(-std::numeric_limits<float>::infinity()),
+  Value largest = reduce(row, k.f32(-std::numeric_limits<double>::infinity()),
                          [&](Value a, Value b) -> Value {
                            return arith::MaxNumFOp::create(k.b, a, b);
                          });
@@ -248,7 +248,7 @@ LogicalResult RowProgram::emitReduce(moe::ReduceOp op) {
   Value result =
       op.getKind() == moe::ReduceKind::Sum
           ? sum(row)
-          : reduce(row, k.f32(-std::numeric_limits<float>::infinity()),
+          : reduce(row, k.f32(-std::numeric_limits<double>::infinity()),
                    [&](Value a, Value b) -> Value {
                      return arith::MaximumFOp::create(k.b, a, b);
                    });
