@@ -94,17 +94,41 @@ static void fenceProxy(Thread &thread, const Site &, const uint64_t *,
   thread.proxyFence = thread.launch().proxyTime();
 }
 
+/// Gives the warp the registers it wants, if the warps that have said how many
+/// they keep leave as many. What a warp has before that is up to the assembler.
+static bool takeRegisters(Block &block, Warp &warp) {
+  constexpr uint32_t most = (64 << 10) / warpSize;
+  uint32_t others = 0;
+  for (const Warp &other : block.warps)
+    others += &other == &warp ? 0 : other.registers;
+  if (warp.registersWanted > warp.registers &&
+      others + warp.registersWanted > most)
+    return false;
+  warp.registers = warp.registersWanted;
+  return true;
+}
+
 /// setmaxnreg: a multiple of 8 from 24 to 256, by all lanes.
 static void setRegisters(Thread &thread, const Site &site, const uint64_t *in,
                          uint64_t *out) {
+  Launch &launch = thread.launch();
+  Block &block = *thread.block;
+  Warp &warp = block.warps[thread.warp];
   uint32_t count = in[0];
   gatherWarp(thread, site, ~0u, in, out, [&](Gathering &) {
     if (count % 8 || count < 24 || count > 256)
-      thread.launch().found(FindingKind::Operand, thread, site,
-                            "{} registers; multiples of 8 from 24 to 256 are "
-                            "possible",
-                            count);
+      launch.found(FindingKind::Operand, thread, site,
+                   "{} registers; multiples of 8 from 24 to 256 are possible",
+                   count);
+    warp.registersWanted = count;
+    if (count < warp.registers || !warp.registers)
+      for (Thread *waiting : std::exchange(block.waitingForRegisters, {}))
+        launch.wake(*waiting);
   });
+  while (!takeRegisters(block, warp)) {
+    block.waitingForRegisters.push_back(&thread);
+    launch.wait(thread, site, "for registers that other warps have");
+  }
 }
 
 /// A test of a generic address.

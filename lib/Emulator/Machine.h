@@ -143,6 +143,8 @@ struct Warp {
   std::deque<std::vector<std::shared_ptr<OperandLock>>> productGroups;
   /// wgmma.fence was executed.
   bool hasFenced = false;
+  /// Of a thread, since setmaxnreg; 0 before.
+  uint32_t registers = 0, registersWanted = 0;
 };
 
 /// One of the 16 barriers of a block.
@@ -175,6 +177,7 @@ struct Block {
   /// By offset in shared memory.
   std::map<uint32_t, Mbarrier> mbarriers;
   unsigned numMbarriers = 0;
+  std::vector<Thread *> waitingForRegisters;
   unsigned live = 0;
 };
 
