@@ -8,15 +8,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "EmulateArguments.h"
 #include "moec/Emulator/Emulator.h"
-#include "moec/Support/Npy.h"
 #include "moec/Support/OutputFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
-#include <bit>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 using namespace llvm;
@@ -25,15 +23,6 @@ using namespace moec::emulator;
 namespace moec::driver {
 namespace {
 
-/// One argument of the kernel: the bytes of its value, and its buffer if it has
-/// one.
-struct KernelArgument {
-  std::string text;
-  std::vector<char> value;
-  void *buffer = nullptr;
-  uint64_t bufferBytes = 0;
-};
-
 class EmulateCommand : public Command {
 public:
   void declare(OptionTable &options) override;
@@ -41,8 +30,6 @@ public:
 
 private:
   Expected<std::string> chooseKernel(const Emulator &emulator) const;
-  Expected<std::vector<KernelArgument>>
-  makeArguments(Emulator &emulator, ArrayRef<uint64_t> sizes) const;
   Error save(ArrayRef<KernelArgument> arguments) const;
 
   std::string file, kernel, mode = "lazy";
@@ -83,10 +70,7 @@ void EmulateCommand::declare(OptionTable &options) {
                  dimensionSetter(config.cluster));
   options.number("shared", "BYTES", "dynamic shared memory", shared, 0,
                  228 << 10);
-  options.custom("args", "LIST",
-                 "the kernel's arguments: i32:N, i64:N, f32:X, zeros:BYTES, "
-                 "empty:BYTES (a buffer that holds NaN), FILE.npy (a buffer "
-                 "with the array)",
+  options.custom("args", "LIST", argumentsHelp,
                  [this](StringRef text) -> Error {
                    SmallVector<StringRef> parts;
                    text.split(parts, ',');
@@ -125,83 +109,6 @@ EmulateCommand::chooseKernel(const Emulator &emulator) const {
                     printable(fmt::format("{}", fmt::join(names, ", "))));
 }
 
-template <typename T>
-static std::vector<char> bytesOf(T value) {
-  std::vector<char> bytes(sizeof value);
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
-
-/// A scalar "TYPE:VALUE"; none if it is something else.
-static std::optional<std::vector<char>> scalarBytes(StringRef type,
-                                                    StringRef value) {
-  std::optional<int64_t> number = parseInteger(value);
-  double real;
-  if (type == "i32" && number && int64_t(int32_t(*number)) == *number)
-    return bytesOf(int32_t(*number));
-  if (type == "i64" && number)
-    return bytesOf(*number);
-  if (type == "f32" && to_float(value, real))
-    return bytesOf(float(real));
-  return std::nullopt;
-}
-
-static Error makeBuffer(Emulator &emulator, KernelArgument &argument,
-                        uint64_t bytes, std::optional<char> fill) {
-  Expected<void *> buffer = emulator.memory().allocate(bytes, argument.text);
-  if (!buffer)
-    return buffer.takeError();
-  argument.buffer = *buffer;
-  argument.bufferBytes = bytes;
-  argument.value = bytesOf(*buffer);
-  if (fill)
-    std::memset(*buffer, *fill, bytes);
-  return Error::success();
-}
-
-static Error makeArgument(Emulator &emulator, KernelArgument &argument) {
-  StringRef text = argument.text;
-  auto [type, value] = text.split(':');
-  if (auto bytes = scalarBytes(type, value)) {
-    argument.value = std::move(*bytes);
-    return Error::success();
-  }
-  uint64_t bytes;
-  if ((type == "zeros" || type == "empty") && to_integer(value, bytes, 10))
-    return makeBuffer(emulator, argument, bytes,
-                      type == "zeros" ? std::optional<char>(0) : std::nullopt);
-  if (!text.ends_with(".npy"))
-    return usageError("{} is not an argument: i32:N, i64:N, f32:X, "
-                      "zeros:BYTES, empty:BYTES or FILE.npy",
-                      quote(text));
-  Expected<HostTensor> tensor = readNpy(text);
-  if (!tensor)
-    return tensor.takeError();
-  if (Error error =
-          makeBuffer(emulator, argument, tensor->bytes.size(), std::nullopt))
-    return error;
-  std::memcpy(argument.buffer, tensor->bytes.data(), tensor->bytes.size());
-  return Error::success();
-}
-
-Expected<std::vector<KernelArgument>>
-EmulateCommand::makeArguments(Emulator &emulator,
-                              ArrayRef<uint64_t> sizes) const {
-  if (argumentTexts.size() != sizes.size())
-    return usageError("the kernel has {}, --args names {}",
-                      plural(sizes.size(), "argument"), argumentTexts.size());
-  std::vector<KernelArgument> arguments(sizes.size());
-  for (auto [i, argument] : enumerate(arguments)) {
-    argument.text = argumentTexts[i];
-    if (Error error = makeArgument(emulator, argument))
-      return std::move(error);
-    if (argument.value.size() != sizes[i])
-      return usageError("argument {} of the kernel has {} bytes, {} has {}", i,
-                        sizes[i], quote(argument.text), argument.value.size());
-  }
-  return arguments;
-}
-
 Error EmulateCommand::save(ArrayRef<KernelArgument> arguments) const {
   for (const auto &[index, path] : saves) {
     const KernelArgument &argument = arguments[index];
@@ -228,7 +135,8 @@ Expected<int> EmulateCommand::run(Console &console) {
   Expected<std::vector<uint64_t>> sizes = (*emulator)->parameterSizes(*name);
   if (!sizes)
     return sizes.takeError();
-  auto arguments = makeArguments(**emulator, *sizes);
+  auto arguments =
+      makeKernelArguments((*emulator)->memory(), argumentTexts, *sizes);
   if (!arguments)
     return arguments.takeError();
   for (const auto &[index, path] : saves)
