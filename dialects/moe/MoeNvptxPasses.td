@@ -14,8 +14,10 @@ def MoeChooseNvptxStrategyPass
     : Pass<"moe-choose-nvptx-strategy", "::mlir::ModuleOp"> {
   let summary = "decides how each product runs on an NVIDIA GPU";
   let description = [{
-    Writes a `#moe.gpu_tile` on every `moe.linear` and `moe.grouped_matmul` that
-    has no strategy yet. Nothing else changes; the choice is left as a remark
+    Writes two `#moe.gpu_tile` on every `moe.linear` and `moe.grouped_matmul` that
+    has no strategy yet: for calls in which experts have at most four rows on
+    average, and for all others. Linears of at most 8 outputs get none; a block
+    does a row of them. Nothing else changes; the choice is left as a remark
     (`--remarks-filter=moe-strategy`). `moe-lower-to-nvptx` obeys it.
 
     Two operands of bf16, or of f16, go to the tensor cores, with `wgmma` as
@@ -23,15 +25,17 @@ def MoeChooseNvptxStrategyPass
 
     Before:
     ```mlir
-    func.func @gate(%x: tensor<?x64xf32>, %w: tensor<8x64xbf16>)
-        -> tensor<?x8xf32> {
+    func.func @up(%x: tensor<?x64xf32>, %w: tensor<32x64xbf16>)
+        -> tensor<?x32xf32> {
       %z = moe.linear %x, %w
-          : (tensor<?x64xf32>, tensor<8x64xbf16>) -> tensor<?x8xf32>
-      return %z : tensor<?x8xf32>
+          : (tensor<?x64xf32>, tensor<32x64xbf16>) -> tensor<?x32xf32>
+      return %z : tensor<?x32xf32>
     }
     ```
-    After: `strategy = #moe.gpu_tile<mma = fma, rows = 64, tokens = 32,
-    depth = 16, warps = 4, stages = 1>`.
+    After: `strategy = {few = #moe.gpu_tile<mma = fma, rows = 64, tokens = 8,
+    depth = 16, warps = 4, stages = 1>, many = #moe.gpu_tile<mma = fma,
+    rows = 64, tokens = 32, depth = 16, warps = 4, stages = 1>}`, and
+    `moe.few_below = 65 : i64` on the function.
   }];
   let options = [
     Option<"wgmma", "wgmma", "bool", "false",
@@ -44,7 +48,8 @@ def MoeLowerToNvptxPass : Pass<"moe-lower-to-nvptx", "::mlir::ModuleOp"> {
   let summary = "lowers layers to GPU kernels and their launches";
   let description = [{
     Turns every kernel (a function that a `moe.layer` runs) into device
-    functions, one for each stage, and a `moe.plan` that launches them. Layers,
+    functions and a `moe.plan` that launches them. Operations that can share a
+    launch do; products with tiles for few tokens make two sets of launches. Layers,
     weights and the kernels themselves are erased.
 
     Before:

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moec/Performance/GpuTraffic.h"
+#include "moec/Support/Error.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -47,25 +48,16 @@ void Counter::addBuffer(const ManifestBuffer &buffer) {
     traffic.memoryBytes += bytes;
 }
 
-/// The tokens that a tile for `rows` rows is computed for.
-static int64_t lastTile(const Product &product, int64_t rows) {
-  constexpr int64_t granule = 8;
-  int64_t tokens = product.tileTokens;
-  while (product.tileHalves && tokens % (2 * granule) == 0 &&
-         tokens / 2 >= rows)
-    tokens /= 2;
-  return tokens;
-}
-
 void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
-  TiledProduct tiled{product.weights, launch.kernel, product.tile};
-  int64_t tokenTiles = 0, computedRows = 0;
+  const GpuTile &tile =
+      launch.below < INT32_MAX ? product.fewTile : product.manyTile;
+  TiledProduct tiled{product.weights, launch.kernel,
+                     fmt::format("{} x {}", tile.rows, tile.tokens)};
+  int64_t tokenTiles = 0, padded = 0;
   auto addExpert = [&](int64_t rows) {
     tiled.rows += rows;
-    tokenTiles += int64_t(divideCeil(rows, product.tileTokens));
-    computedRows += rows / product.tileTokens * product.tileTokens;
-    if (int64_t last = rows % product.tileTokens)
-      computedRows += lastTile(product, last);
+    tokenTiles += int64_t(divideCeil(rows, tile.tokens));
+    padded += tile.paddedRows(rows);
   };
   if (product.routed)
     for_each(load.rows, addExpert);
@@ -73,11 +65,11 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
     for (int64_t i = 0; i < product.experts; ++i)
       addExpert(load.tokens);
   // More columns than tiles of rows share the work of a tile.
-  int64_t rowTiles = std::max(launch.columns,
-                              int64_t(divideCeil(product.n, product.tileRows)));
+  int64_t rowTiles =
+      std::max(launch.columns, int64_t(divideCeil(product.n, tile.rows)));
   tiled.tiles = tokenTiles * rowTiles;
   if (tiled.rows)
-    tiled.padding = double(computedRows) / double(tiled.rows);
+    tiled.padding = double(padded) / double(tiled.rows);
   if (tiled.tiles)
     tiled.busy = double(tiled.tiles) /
                  double(alignTo(uint64_t(tiled.tiles), chip.processors));
@@ -120,7 +112,7 @@ void Counter::addWeight(const ManifestLaunch &launch,
   if (product != cost.products.end())
     bytes = product->work(load).bytes;
   traffic.leastBytes += bytes;
-  if (product != cost.products.end() && product->tileTokens)
+  if (product != cost.products.end() && product->manyTile.tokens)
     addTiles(launch, *product);
   else
     traffic.cacheBytes += bytes;
@@ -128,7 +120,8 @@ void Counter::addWeight(const ManifestLaunch &launch,
 
 GpuTraffic Counter::count() {
   for (const ManifestLaunch &launch : plan.launches) {
-    if (launch.when == LaunchWhen::Given)
+    if (launch.when == LaunchWhen::Given || load.tokens < launch.from ||
+        load.tokens >= launch.below)
       continue;
     ++traffic.launches;
     for (const ManifestArgument &argument : launch.arguments) {

@@ -7,6 +7,7 @@
 
 #include "moec/Performance/LayerCost.h"
 #include "moec/Codegen/CPU/PanelWork.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 #include "moec/Support/Error.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -81,18 +82,43 @@ double Product::predictCycles(const Load &load, const CpuTarget &target) const {
   return sum;
 }
 
+int64_t GpuTile::paddedRows(int64_t rows) const {
+  int64_t last = tokens;
+  while (last / 2 >= std::max(rows % tokens, leastTokens))
+    last /= 2;
+  return rows - rows % tokens + (rows % tokens ? last : 0);
+}
+
+static GpuTile gpuTile(moe::GpuTileAttr tile) {
+  int64_t least = tile.getTokens();
+  if (tile.getMma() == moe::MmaKind::M16N8K16)
+    least = std::min(nvptx::leastMmaTokens, least);
+  else if (tile.getMma() == moe::MmaKind::Wgmma)
+    least = nvptx::leastWgmmaTokens;
+  return {tile.getRows(), tile.getTokens(), least};
+}
+
+/// Takes the tiles of a product on a GPU, if `strategy` has any.
+static void readGpuTiles(Product &product, Attribute strategy) {
+  auto many = dyn_cast_or_null<moe::GpuTileAttr>(strategy), few = many;
+  if (auto tiles = dyn_cast_or_null<DictionaryAttr>(strategy)) {
+    few = tiles.getAs<moe::GpuTileAttr>(nvptx::fewTilesName);
+    many = tiles.getAs<moe::GpuTileAttr>(nvptx::manyTilesName);
+  }
+  if (!few || !many)
+    return;
+  product.tile = fmt::format("{} x {}", many.getRows(), many.getTokens());
+  product.fewTile = gpuTile(few);
+  product.manyTile = gpuTile(many);
+  product.numberBytes = many.getMma() == moe::MmaKind::Fma ? 4 : 2;
+}
+
 /// Takes the strategy of a product's operation, `op`, whose weights are of type
 /// `weights`.
 template <typename Op>
 static void readStrategy(Product &product, Op op, RankedTensorType weights) {
   product.ranges = {{1, {}}};
-  if (auto tile = dyn_cast_or_null<moe::GpuTileAttr>(op.getStrategyAttr())) {
-    product.tile = fmt::format("{} x {}", tile.getRows(), tile.getTokens());
-    product.tileRows = tile.getRows();
-    product.tileTokens = tile.getTokens();
-    product.numberBytes = tile.getMma() == moe::MmaKind::Fma ? 4 : 2;
-    product.tileHalves = tile.getMma() == moe::MmaKind::Wgmma;
-  }
+  readGpuTiles(product, op.getStrategyAttr());
   auto tile = dyn_cast_or_null<moe::CpuTileAttr>(op.getStrategyAttr());
   if (!tile)
     return;

@@ -61,10 +61,10 @@ public:
       : device(device), module(module), layer(layer), plan(plan), call(call),
         weights(weights), given(call.flags & MOEC_CALL_GIVEN_ROUTING) {}
 
-  Status run(DeviceMemory &memory);
+  Status run(DeviceWorkspace &workspace);
 
 private:
-  Status place(DeviceMemory &memory);
+  Status place(DeviceWorkspace &workspace);
   Status check(const char *message) const {
     if (!message)
       return Status::ok();
@@ -92,14 +92,14 @@ private:
   const moec_kernel_call &call;
   char *weights;
   const bool given;
-  char *base = nullptr;
+  char *base = nullptr, *counters = nullptr;
   std::vector<DeviceTensor> inputs, outputs;
   std::vector<int64_t> buffers;
 };
 
 } // namespace
 
-Status DeviceCall::place(DeviceMemory &memory) {
+Status DeviceCall::place(DeviceWorkspace &workspace) {
   MemoryPlan room;
   auto placeAll = [&](const std::vector<ManifestTensor> &descriptions,
                       const moec_tensor_arg *args,
@@ -124,9 +124,18 @@ Status DeviceCall::place(DeviceMemory &memory) {
                      "{}: {} tokens need a buffer of more than {} bytes; split "
                      "the batch",
                      layer.name, call.tokens, kMaxBytes);
-  if (Status status = memory.reserve(device, room.bytes()); status.failed())
+  if (Status status = workspace.memory.reserve(device, room.bytes());
+      status.failed())
     return status;
-  base = memory.data();
+  if (plan.counters >= 0) {
+    const ManifestBuffer &buffer = plan.buffers[size_t(plan.counters)];
+    if (Status status = workspace.counters.reserveZeros(
+            device, buffer.fixed * buffer.rowBytes);
+        status.failed())
+      return status;
+  }
+  base = workspace.memory.data();
+  counters = workspace.counters.data();
   return Status::ok();
 }
 
@@ -190,7 +199,8 @@ Status DeviceCall::set(const ManifestArgument &argument, Value &slot) const {
     value = uint64_t(weights + layer.weights[number].offset);
     break;
   case ArgumentKind::Buffer:
-    value = address(buffers[number]);
+    value = argument.number == plan.counters ? uint64_t(counters)
+                                             : address(buffers[number]);
     break;
   case ArgumentKind::TensorMap:
     return setMap(plan.maps[number], slot);
@@ -199,7 +209,8 @@ Status DeviceCall::set(const ManifestArgument &argument, Value &slot) const {
 }
 
 Status DeviceCall::launch(const ManifestLaunch &launch) const {
-  if (launch.when == (given ? LaunchWhen::Routed : LaunchWhen::Given))
+  if (launch.when == (given ? LaunchWhen::Routed : LaunchWhen::Given) ||
+      call.tokens < launch.from || call.tokens >= launch.below)
     return Status::ok();
   // Factors have 31 bits each.
   int64_t rows = launch.perToken * call.tokens + launch.fixed;
@@ -228,8 +239,8 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
   return check(device.launch(device.state, module, &request));
 }
 
-Status DeviceCall::run(DeviceMemory &memory) {
-  Status status = place(memory);
+Status DeviceCall::run(DeviceWorkspace &workspace) {
+  Status status = place(workspace);
   for (size_t i = 0; !status.failed() && i < inputs.size(); ++i)
     status = copy(inputs[i], /*toDevice=*/true);
   for (size_t i = 0; given && !status.failed() && i < outputs.size(); ++i)
@@ -245,9 +256,9 @@ Status DeviceCall::run(DeviceMemory &memory) {
 
 Status DeviceCode::run(const ManifestLayer &layer, const ManifestPlan &plan,
                        const moec_kernel_call &call,
-                       DeviceMemory &memory) const {
+                       DeviceWorkspace &workspace) const {
   return DeviceCall(device, module, layer, plan, call, weights.data())
-      .run(memory);
+      .run(workspace);
 }
 
 } // namespace moec

@@ -44,6 +44,18 @@ Status DeviceMemory::reserve(const moec_device &device, int64_t bytes) {
   return Status::ok();
 }
 
+Status DeviceMemory::reserveZeros(const moec_device &device, int64_t bytes) {
+  if (bytes <= capacity)
+    return Status::ok();
+  if (Status status = reserve(device, bytes); status.failed())
+    return status;
+  std::vector<char> zeros(size_t(bytes), 0);
+  if (const char *message =
+          device.upload(device.state, memory, zeros.data(), bytes))
+    return deviceError(message);
+  return Status::ok();
+}
+
 //===----------------------------------------------------------------------===//
 // Code and weights
 //===----------------------------------------------------------------------===//

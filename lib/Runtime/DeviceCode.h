@@ -34,12 +34,21 @@ public:
 
   /// Makes at least `bytes` bytes available on `device`, always the same one.
   Status reserve(const moec_device &device, int64_t bytes);
+  /// The same; new memory is filled with zeros.
+  Status reserveZeros(const moec_device &device, int64_t bytes);
   char *data() const { return static_cast<char *>(memory); }
 
 private:
   const moec_device *owner = nullptr;
   void *memory = nullptr;
   int64_t capacity = 0;
+};
+
+/// What the calls of one context use on a device, one after the other.
+struct DeviceWorkspace {
+  DeviceMemory memory;
+  /// The counters of plans, which launches leave at zero.
+  DeviceMemory counters;
 };
 
 class DeviceCode {
@@ -58,9 +67,9 @@ public:
   Status uploadWeights(const char *data, int64_t bytes);
 
   /// Runs `layer`. `call` is as for a kernel, its tensors in host memory; its
-  /// weights, workspace and barrier are not used. `memory` serves as workspace.
+  /// weights, workspace and barrier are not used.
   Status run(const ManifestLayer &layer, const ManifestPlan &plan,
-             const moec_kernel_call &call, DeviceMemory &memory) const;
+             const moec_kernel_call &call, DeviceWorkspace &workspace) const;
 
 private:
   explicit DeviceCode(const moec_device &device) : device(device) {}

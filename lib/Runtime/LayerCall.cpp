@@ -245,7 +245,7 @@ Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
   call.outputs = outputArgs.data();
   if (const DeviceCode *code = bundle.deviceCode())
     return code->run(*layer, *bundle.manifest().kernels[layer->kernel].plan,
-                     call, deviceMemory);
+                     call, deviceWorkspace);
   kernel = bundle.kernelOf(index).run;
   call.weights = bundle.weightsOf(index);
   call.workspace = workspace.data() + need.tensors;

@@ -60,7 +60,7 @@ private:
   /// The kernel's tensors.
   std::vector<moec_tensor_arg> inputArgs;
   std::vector<moec_tensor_arg> outputArgs;
-  DeviceMemory deviceMemory;
+  DeviceWorkspace deviceWorkspace;
   bool convertsInput = false;
   bool convertsOutput = false;
 };

@@ -141,10 +141,19 @@ bool getPlan(JsonObject &kernel, ManifestPlan &plan) {
   for (JsonObject &entry : maps)
     if (!getMap(entry, plan.maps.emplace_back()))
       return false;
+  int64_t last = int64_t(plan.buffers.size()) - 1;
+  if (!object->getInteger("counters", -1, last, plan.counters))
+    return false;
+  if (plan.counters >= 0 && plan.buffers[size_t(plan.counters)].perToken != 0)
+    return object->errors().report(object->pathOf("counters"),
+                                   "is buffer {}, whose size depends on T",
+                                   plan.counters);
   for (JsonObject &entry : launches) {
     ManifestLaunch &launch = plan.launches.emplace_back();
     if (!entry.getString("kernel", launch.kernel) ||
         !getWhen(entry, launch.when) ||
+        !entry.getInteger("from", 0, INT32_MAX, launch.from) ||
+        !entry.getInteger("below", launch.from + 1, INT32_MAX, launch.below) ||
         !entry.getInteger("per_token", 0, INT32_MAX, launch.perToken) ||
         !entry.getInteger("fixed", 0, INT32_MAX, launch.fixed) ||
         !entry.getInteger("per_block", 1, INT32_MAX, launch.perBlock) ||

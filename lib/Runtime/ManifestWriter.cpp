@@ -49,6 +49,7 @@ static ordered_json toJson(const ManifestLaunch &launch) {
   for (const ManifestArgument &argument : launch.arguments)
     arguments.push_back(printArgument(argument));
   return {{"kernel", launch.kernel},      {"when", launchWhenName(launch.when)},
+          {"from", launch.from},          {"below", launch.below},
           {"per_token", launch.perToken}, {"fixed", launch.fixed},
           {"per_block", launch.perBlock}, {"columns", launch.columns},
           {"threads", launch.threads},    {"shared", launch.shared},
@@ -94,6 +95,7 @@ static ordered_json toJson(const ManifestKernel &kernel) {
           {"plan",
            {{"buffers", toJson(kernel.plan->buffers)},
             {"maps", toJson(kernel.plan->maps)},
+            {"counters", kernel.plan->counters},
             {"launches", toJson(kernel.plan->launches)}}}};
 }
 

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompileCode.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Support/Error.h"
 #include "moec/Target/Nvptx.h"
@@ -41,10 +42,20 @@ static ManifestPlan describe(moe::PlanOp op) {
   for (auto map : op.getMaps().getAsRange<moe::TensorMapAttr>())
     plan.maps.push_back({map.getWeight(), map.getRows(), map.getCols(),
                          map.getElementBytes(), map.getBoxRows()});
+  auto number = [&](StringRef name, int64_t otherwise) {
+    auto attr = op->getAttrOfType<IntegerAttr>(name);
+    return attr ? attr.getInt() : otherwise;
+  };
+  plan.counters = number(nvptx::countersName, plan.counters);
+  size_t few = number(nvptx::fewLaunchesName, 0);
+  int64_t below = number(nvptx::fewBelowName, 0);
   for (auto attr : op.getLaunches().getAsRange<moe::LaunchAttr>()) {
+    bool isFew = plan.launches.size() < few;
     ManifestLaunch &launch = plan.launches.emplace_back();
     launch.kernel = attr.getKernel().str();
     launch.when = static_cast<LaunchWhen>(attr.getWhen());
+    launch.from = isFew ? 0 : below;
+    launch.below = isFew ? below : INT32_MAX;
     launch.perToken = attr.getPerToken();
     launch.fixed = attr.getFixed();
     launch.perBlock = attr.getPerBlock();

@@ -37,6 +37,16 @@ struct Load {
   static Load of(llvm::ArrayRef<int32_t> ids, int64_t tokens, int64_t experts);
 };
 
+/// A block's tile on a GPU: rows of packed weights and tokens. Tokens that do
+/// not fill it take the least of half of it, a quarter, ..., `leastTokens` that
+/// holds them.
+struct GpuTile {
+  int64_t rows = 0, tokens = 0, leastTokens = 0;
+
+  /// Tokens that tiles with `rows` rows have room for.
+  int64_t paddedRows(int64_t rows) const;
+};
+
 /// Rows times weights, the only work that counts in a layer.
 struct Product {
   /// The names of its weights without those of layers: "w1+w3".
@@ -59,11 +69,10 @@ struct Product {
   PanelWork panel;
   int64_t panels = 0;
   std::vector<RangeChoice> ranges;
-  /// On a GPU: rows of packed weights and tokens of a block's tile, 0 and 0 if
-  /// the product is none of tiles, and bytes of a number that is multiplied.
-  int64_t tileRows = 0, tileTokens = 0, numberBytes = 4;
-  /// Whether tiles with fewer tokens are half as wide, a quarter and so on.
-  bool tileHalves = false;
+  /// On a GPU: the tiles in calls of few tokens and in all others, with no rows
+  /// if the product is none of tiles, and bytes of a number that is multiplied.
+  GpuTile fewTile, manyTile;
+  int64_t numberBytes = 4;
 
   Work work(const Load &load) const;
   /// The order in which an expert with `rows` rows is worked on.

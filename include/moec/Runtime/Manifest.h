@@ -67,20 +67,24 @@
 //       {"buffers": [{"per_token": 1, "fixed": 0, "row_bytes": 256}],
 //        "maps": [{"weight": 1, "rows": 256, "cols": 64,
 //                  "element_bytes": 2, "box_rows": 128}],
+//        "counters": 0,                  the number of a buffer, or -1
 //        "launches": [{
 //          "kernel": "moe_0_0_rows",       its name in the code
 //          "when": "always",               or "routed", or "given": only in
 //                                          calls without, or with, given
 //                                          routing
+//          "from": 0, "below": 65,         in calls of 0 to 64 tokens
 //          "per_token": 1, "fixed": 0, "per_block": 1, "columns": 1,
 //          "threads": 128, "shared": 0, "resident": 0,
 //          "arguments": ["tokens", "input 0", "input_type 0", "buffer 0"]
 //        }]}
 //
-// Buffers have row_bytes * (per_token * T + fixed) bytes each. A launch has
-// ceil((per_token * T + fixed) / per_block) by columns blocks, but at most
-// "resident" for each multiprocessor if that is not 0. Arguments and maps are
-// those of #moe.argument and #moe.tensor_map (docs/dialect/device.md).
+// Buffers have row_bytes * (per_token * T + fixed) bytes each. That of the
+// counters has as many for all T; it is zero before each launch and again
+// behind it. A launch has ceil((per_token * T + fixed) / per_block) by columns
+// blocks, but at most "resident" for each multiprocessor if that is not 0.
+// Arguments and maps are those of #moe.argument and #moe.tensor_map
+// (docs/dialect/device.md).
 //
 // "dtypes" lists what the kernel reads or writes itself; "f32" in the list of a
 // tensor called "hidden" makes the run time accept f16 and bf16 as well, by
@@ -161,6 +165,9 @@ enum class LaunchWhen { Always, Routed, Given };
 struct ManifestLaunch {
   std::string kernel;
   LaunchWhen when = LaunchWhen::Always;
+  /// In calls of so many tokens.
+  int64_t from = 0;
+  int64_t below = INT32_MAX;
   int64_t perToken = 0;
   int64_t fixed = 0;
   int64_t perBlock = 1;
@@ -183,6 +190,8 @@ struct ManifestMap {
 struct ManifestPlan {
   std::vector<ManifestBuffer> buffers;
   std::vector<ManifestMap> maps;
+  /// The number of the buffer with the counters, or -1.
+  int64_t counters = -1;
   std::vector<ManifestLaunch> launches;
 };
 

@@ -8,9 +8,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Phases.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 #include "moec/Codegen/NVPTX/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
 
 namespace mlir::moe {
@@ -25,6 +28,18 @@ constexpr int64_t mmaRows = 128;
 /// From so many weights of an expert on, tiles are wide: reading them costs
 /// more than the rows that stay empty.
 constexpr int64_t largeExpert = 1 << 20;
+/// Calls are of few tokens while experts have up to so many rows on average.
+/// Then most have one tile of 8, whose weights are read once.
+constexpr int64_t fewRows = 4, fewTokens = 8;
+/// In a layer without experts.
+constexpr int64_t fewRowsOfMatrix = 64;
+/// Rows of packed weights in such a tile: so few that all multiprocessors have
+/// some, for one token too.
+constexpr int64_t fewMmaRows = 32;
+
+struct Tiles {
+  GpuTileAttr few, many;
+};
 
 struct MoeChooseNvptxStrategyPass
     : impl::MoeChooseNvptxStrategyPassBase<MoeChooseNvptxStrategyPass> {
@@ -37,50 +52,76 @@ struct MoeChooseNvptxStrategyPass
            (numWeights <= 2 || numWeights == 4);
   }
 
-  /// Rows that an expert has are few or many in any one call, and wgmma takes
-  /// as many tokens as there are: the tile is the widest that four stages of
-  /// shared memory hold.
+  /// Wgmma takes as many tokens as there are: the tile is the widest that four
+  /// stages of shared memory hold.
   GpuTileAttr chooseWgmma() {
     return GpuTileAttr::get(&getContext(), MmaKind::Wgmma, mmaRows,
                             /*tokens=*/256, /*depth=*/64, /*warps=*/12,
                             /*stages=*/4);
   }
 
-  GpuTileAttr choose(Operation *op, Type rows, RankedTensorType weights,
-                     int64_t numWeights) {
+  /// Of a call from which on experts have more than `fewRows` rows.
+  static int64_t tokensOfManyRows(func::FuncOp layer) {
+    int64_t tokens = fewRowsOfMatrix;
+    layer.walk([&](GroupOp group) {
+      int64_t choices =
+          cast<RankedTensorType>(group.getIds().getType()).getDimSize(1);
+      tokens = std::max<int64_t>(fewRows * group.getExperts() / choices, 1);
+    });
+    return tokens + 1;
+  }
+
+  Tiles chooseTiles(Type rows, RankedTensorType weights, int64_t numWeights) {
     MLIRContext *context = &getContext();
-    GpuTileAttr tile;
-    bool tensorCores =
-        onTensorCores(rows, weights.getElementType(), numWeights);
-    // Fragments of wgmma hold the rows of two weights.
-    if (tensorCores && wgmma && numWeights <= 2) {
-      tile = chooseWgmma();
-    } else if (tensorCores) {
+    if (onTensorCores(rows, weights.getElementType(), numWeights)) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
-      tile = GpuTileAttr::get(context, MmaKind::M16N8K16, mmaRows,
-                              /*tokens=*/large ? 128 : 32, /*depth=*/64,
-                              /*warps=*/4, /*stages=*/2);
-    } else {
-      // A run of 8 rows of each weight for each of 16 threads' features.
-      tile = GpuTileAttr::get(context, MmaKind::Fma,
-                              numWeights <= 2 ? 64 : 32 * numWeights,
-                              /*tokens=*/32, /*depth=*/16, /*warps=*/4,
-                              /*stages=*/1);
+      auto few = GpuTileAttr::get(context, MmaKind::M16N8K16, fewMmaRows,
+                                  fewTokens, /*depth=*/256, /*warps=*/4,
+                                  /*stages=*/4);
+      // Fragments of wgmma hold the rows of two weights.
+      if (wgmma && numWeights <= 2)
+        return {few, chooseWgmma()};
+      return {few, GpuTileAttr::get(context, MmaKind::M16N8K16, mmaRows,
+                                    /*tokens=*/large ? 128 : 32, /*depth=*/64,
+                                    /*warps=*/4, /*stages=*/2)};
     }
+    // A run of 8 rows of each weight for each of 16 threads' features.
+    auto byFma = [&](int64_t tokens) {
+      return GpuTileAttr::get(context, MmaKind::Fma,
+                              numWeights <= 2 ? 64 : 32 * numWeights, tokens,
+                              /*depth=*/16, /*warps=*/4, /*stages=*/1);
+    };
+    return {byFma(fewTokens), byFma(32)};
+  }
+
+  Attribute choose(Operation *op, Type rows, RankedTensorType weights,
+                   int64_t numWeights) {
+    auto layer = op->getParentOfType<func::FuncOp>();
+    int64_t below = tokensOfManyRows(layer);
+    Tiles tiles = chooseTiles(rows, weights, numWeights);
+    auto describe = [](GpuTileAttr tile) {
+      return std::to_string(tile.getRows()) + " weight rows x " +
+             std::to_string(tile.getTokens()) + " tokens";
+    };
     remark::analysis(
         op->getLoc(),
         remark::RemarkOpts::name("choose-strategy").category("moe-strategy"))
-        << "tiles of " << std::to_string(tile.getRows()) << " weight rows x "
-        << std::to_string(tile.getTokens()) << " tokens by "
-        << stringifyMmaKind(tile.getMma());
-    return tile;
+        << "tiles of " << describe(tiles.few) << " below "
+        << std::to_string(below) << " tokens, of " << describe(tiles.many)
+        << " from there on, by " << stringifyMmaKind(tiles.many.getMma());
+    Builder b(&getContext());
+    layer->setAttr(moec::nvptx::fewBelowName, b.getI64IntegerAttr(below));
+    return b.getDictionaryAttr(
+        {b.getNamedAttr(moec::nvptx::fewTilesName, tiles.few),
+         b.getNamedAttr(moec::nvptx::manyTilesName, tiles.many)});
   }
 
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
       if (auto linear = dyn_cast<LinearOp>(op);
-          linear && !linear.getStrategy() && !op->getParentOfType<RouterOp>())
+          linear && !linear.getStrategy() && !op->getParentOfType<RouterOp>() &&
+          !moec::nvptx::isRowProduct(linear))
         linear.setStrategyAttr(
             choose(op, getElementTypeOrSelf(linear.getX()),
                    cast<RankedTensorType>(linear.getWeight().getType()), 1));

@@ -317,6 +317,7 @@ Memory DeviceKernel::allocateShared(Type element, int64_t rows, int64_t cols,
       b, base.getType(), b.getI8Type(), base,
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(sharedEnd)});
   sharedEnd += rows * cols * elementBytes(element);
+  sharedMost = std::max(sharedMost, sharedEnd);
   return {pointer, element, i32(cols)};
 }
 
@@ -335,6 +336,17 @@ Value DeviceKernel::address(const Memory &memory, Number row, Number col) {
 
 Value DeviceKernel::load(const Memory &memory, Number row, Number col) {
   return LLVM::LoadOp::create(b, memory.element, address(memory, row, col));
+}
+
+SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
+                                         Number col, int64_t count) {
+  auto type = VectorType::get({count}, memory.element);
+  Value run = LLVM::LoadOp::create(b, type, address(memory, row, col),
+                                   count * elementBytes(memory.element));
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < count; ++i)
+    elements.push_back(LLVM::ExtractElementOp::create(b, run, i32(i)));
+  return elements;
 }
 
 void DeviceKernel::store(Value value, const Memory &memory, Number row,

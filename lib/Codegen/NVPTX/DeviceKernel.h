@@ -129,6 +129,12 @@ public:
   /// For `count` threads of the block that name the same barrier, 1 to 15.
   void syncThreads(Value barrier, int64_t count);
   void syncWarp();
+  /// What this thread wrote to global memory before is seen by every thread
+  /// that sees what it writes after.
+  void fence();
+  /// Adds one to a number in global memory, or sets it to zero where it is
+  /// `most`; returns what it was. One step for all blocks.
+  Value countUpTo(Value pointer, Value most);
   /// `value` of lane `from` (i32 or f32).
   Value shuffle(Value value, Number from);
   /// `value` of the lane whose number differs in `mask`.
@@ -147,10 +153,16 @@ public:
   /// Shared memory of the block.
   Memory allocateShared(Type element, int64_t rows, int64_t cols,
                         int64_t alignment = 16);
-  int64_t sharedBytes() const { return sharedEnd; }
+  int64_t sharedBytes() const { return sharedMost; }
+  /// Gives all of it back, to code that no thread reaches with any of it in
+  /// use.
+  void reuseShared() { sharedEnd = 0; }
   Value address(const Memory &memory, Number row, Number col);
   Value load(const Memory &memory, Number row, Number col);
   void store(Value value, const Memory &memory, Number row, Number col);
+  /// `count` elements of a row from `col` on, which is a multiple of `count`.
+  SmallVector<Value> loadRun(const Memory &memory, Number row, Number col,
+                             int64_t count);
   /// As f32, from any float type, and back.
   Value loadF32(const Memory &memory, Number row, Number col);
   void storeF32(Value value, const Memory &memory, Number row, Number col);
@@ -170,7 +182,7 @@ private:
   LLVM::LLVMFuncOp function;
   llvm::MapVector<moe::ArgumentAttr, Value> parameters;
   Value smem, laneNumber, warpNumber, threadNumber;
-  int64_t sharedEnd = 0;
+  int64_t sharedEnd = 0, sharedMost = 0;
 };
 
 } // namespace moec::nvptx

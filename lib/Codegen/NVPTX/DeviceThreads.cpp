@@ -41,6 +41,16 @@ void DeviceKernel::syncThreads(Value barrier, int64_t count) {
 
 void DeviceKernel::syncWarp() { NVVM::SyncWarpOp::create(b, i32(allLanes)); }
 
+void DeviceKernel::fence() {
+  LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "device");
+}
+
+Value DeviceKernel::countUpTo(Value pointer, Value most) {
+  return LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::uinc_wrap, pointer,
+                                   most, LLVM::AtomicOrdering::monotonic,
+                                   "device");
+}
+
 Value DeviceKernel::shuffleOp(Value value, Value offset, int64_t clamp,
                               NVVM::ShflKind kind) {
   return NVVM::ShflOp::create(b, value.getType(), i32(allLanes), value, offset,

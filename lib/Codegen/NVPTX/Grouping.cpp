@@ -18,18 +18,22 @@ namespace moec::nvptx {
 
 /// Shared memory that every chip gives a block without asking.
 static constexpr int64_t commonSharedBytes = 48 * 1024;
-static constexpr int64_t mostWarps = 32;
 
 namespace {
 
 class GroupEmitter {
 public:
-  GroupEmitter(LayerLowering &l, moe::GroupOp op)
+  GroupEmitter(LayerLowering &l, moe::GroupOp op, ArrayRef<TileTable> tables,
+               DeviceKernel &k)
       : l(l), op(op), experts(op.getExperts()),
         choices(l.get(op.getIds()).cols),
         warps(std::clamp<int64_t>(commonSharedBytes / (4 * experts), 1,
-                                  mostWarps)),
-        k(l.begin(op.getLoc(), "group", warps * warpSize)) {}
+                                  k.threads / warpSize)),
+        k(k), ids(l.use(k, op.getIds())), offsets(l.use(k, op.getOffsets())),
+        slots(l.use(k, op.getSlots())) {
+    for (const TileTable &table : tables)
+      this->tables.push_back({table, l.use(k, table.buffer)});
+  }
 
   void emit();
 
@@ -48,8 +52,10 @@ private:
 
   LayerLowering &l;
   moe::GroupOp op;
-  const int64_t experts, choices, warps;
-  DeviceKernel k;
+  const int64_t experts, choices;
+  /// That sort; the block may have more.
+  const int64_t warps;
+  DeviceKernel &k;
   Memory ids, offsets, slots, counters;
   SmallVector<std::pair<TileTable, Memory>> tables;
 };
@@ -151,19 +157,7 @@ void GroupEmitter::scan() {
 }
 
 void GroupEmitter::emit() {
-  Type i32 = k.b.getI32Type();
-  Count rows{.perToken = choices};
-  // Offsets are one row, slots a column.
-  Buffer offsetRow = l.allocateDense({.fixed = 1}, experts + 1, i32);
-  Buffer slotColumn = l.allocateDense(rows, 1, i32);
-  l.set(op.getOffsets(), offsetRow);
-  l.set(op.getSlots(), slotColumn);
-  ids = l.use(k, op.getIds());
-  offsets = l.use(k, offsetRow);
-  slots = l.use(k, slotColumn);
-  for (const TileTable &table : makeTileTables(l, op))
-    tables.push_back({table, l.use(k, table.buffer)});
-  counters = k.allocateShared(i32, warps, experts);
+  counters = k.allocateShared(k.b.getI32Type(), warps, experts);
 
   k.loop(k.thread(), warps * experts, k.threads,
          [&](Value i) { k.store(k.i32(0), counters, 0, i); });
@@ -192,12 +186,20 @@ void GroupEmitter::emit() {
         k.syncWarp();
         countLanes(expert, counts, peers, rank);
       });
-  l.launch(k, {.rows = {.fixed = 1}});
 }
 
 LogicalResult lowerGroup(LayerLowering &l, moe::GroupOp op) {
-  GroupEmitter(l, op).emit();
-  return success();
+  Type i32 = IntegerType::get(op.getContext(), 32);
+  // Offsets are one row, slots a column.
+  l.set(op.getOffsets(),
+        l.allocateDense({.fixed = 1}, op.getExperts() + 1, i32));
+  Count slots{.perToken = l.get(op.getIds()).cols};
+  l.set(op.getSlots(), l.allocateDense(slots, 1, i32));
+  SmallVector<TileTable> tables = makeTileTables(l, op);
+  return l.onTokens(op.getLoc(), "group", [&l, op, tables](DeviceKernel &k) {
+    GroupEmitter(l, op, tables, k).emit();
+    return success();
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,21 +208,19 @@ LogicalResult lowerGroup(LayerLowering &l, moe::GroupOp op) {
 
 /// A thread for each expert goes through all choices; one more takes those
 /// that are no expert's.
-LogicalResult lowerCapacity(LayerLowering &l, moe::CapacityOp op) {
-  int64_t experts = op.getExperts();
-  Buffer keptIds = l.allocateResult(op.getKeptIds());
-  Buffer keptWeights = l.allocateResult(op.getKeptWeights());
-  int64_t choices = keptIds.cols;
-  DeviceKernel k = l.begin(op.getLoc(), "capacity", 128);
+static LogicalResult emitCapacity(LayerLowering &l, moe::CapacityOp op,
+                                  DeviceKernel &k) {
+  int64_t experts = op.getExperts(), choices = l.get(op.getKeptIds()).cols;
   FailureOr<Value> limitIndex = l.scalar(k, op.getLimit(), op);
   FailureOr<Value> perIndex = l.scalar(k, op.getPer(), op);
   if (failed(limitIndex) || failed(perIndex))
     return failure();
   Value limit = k.toI32(*limitIndex), per = k.toI32(*perIndex);
   Memory ids = l.use(k, op.getIds()), weights = l.use(k, op.getWeights());
-  Memory toIds = l.use(k, keptIds), toWeights = l.use(k, keptWeights);
-  Value expert = k.add(k.mul(k.block(), k.threads), k.thread());
-  auto place = [&](Value token, Value choice, Value taken) -> Value {
+  Memory toIds = l.use(k, op.getKeptIds()),
+         toWeights = l.use(k, op.getKeptWeights());
+  auto place = [&](Value expert, Value token, Value choice,
+                   Value taken) -> Value {
     Value id = k.load(ids, token, choice);
     Value known = k.compare(arith::CmpIPredicate::ult, id, experts);
     Value mine = k.equal(k.select(known, id, experts), expert);
@@ -234,7 +234,7 @@ LogicalResult lowerCapacity(LayerLowering &l, moe::CapacityOp op) {
     return k.add(taken, k.select(mine, k.i32(1), 0));
   };
   bool byToken = op.getOrder() == moe::CapacityOrder::Token;
-  k.loop(0, k.tokens(), per, [&](Value start) {
+  auto forBatch = [&](Value expert, Value start) {
     Value end = k.min(k.add(start, per), k.tokens());
     Number outerFrom = byToken ? Number(start) : Number(0);
     Number outerTo = byToken ? Number(end) : Number(choices);
@@ -245,13 +245,23 @@ LogicalResult lowerCapacity(LayerLowering &l, moe::CapacityOp op) {
                     return k.loopCarried(
                         innerFrom, innerTo, 1, taken,
                         [&](Value j, ValueRange inner) -> SmallVector<Value> {
-                          return {byToken ? place(i, j, inner[0])
-                                          : place(j, i, inner[0])};
+                          return {byToken ? place(expert, i, j, inner[0])
+                                          : place(expert, j, i, inner[0])};
                         });
                   });
+  };
+  k.loop(k.thread(), experts + 1, k.threads, [&](Value expert) {
+    k.loop(0, k.tokens(), per, [&](Value start) { forBatch(expert, start); });
   });
-  l.launch(k, {.rows = {.fixed = experts + 1}, .perBlock = k.threads});
   return success();
+}
+
+LogicalResult lowerCapacity(LayerLowering &l, moe::CapacityOp op) {
+  l.allocateResult(op.getKeptIds());
+  l.allocateResult(op.getKeptWeights());
+  return l.onTokens(op.getLoc(), "capacity", [&l, op](DeviceKernel &k) {
+    return emitCapacity(l, op, k);
+  });
 }
 
 } // namespace moec::nvptx

@@ -14,9 +14,6 @@
 
 namespace moec::nvptx {
 
-/// Threads of a block that copies rows; a block takes one row.
-static constexpr int64_t copyThreads = 128;
-
 /// Calls `body` with the memory of a hidden tensor, for whatever element type
 /// it has.
 static void forHiddenType(DeviceKernel &k, Value dtype, Value pointer,
@@ -28,12 +25,6 @@ static void forHiddenType(DeviceKernel &k, Value dtype, Value pointer,
   for (auto [number, type] : types)
     k.when(k.equal(dtype, number),
            [&, type = type] { body({pointer, type, stride}); });
-}
-
-/// Calls `body` for the columns [0, cols) that are this thread's.
-static void forColumns(DeviceKernel &k, int64_t cols,
-                       function_ref<void(Value)> body) {
-  k.loop(k.thread(), cols, k.threads, body);
 }
 
 //===----------------------------------------------------------------------===//
@@ -70,7 +61,7 @@ LogicalResult LayerLowering::bindInput(BlockArgument argument, StringRef name,
            << name << "' is " << argument.getType()
            << ", not tensor<?x..> or tensor<?x?x..> of static width";
   int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
-  auto of = [&](moe::ArgumentKind kind) {
+  auto of = [this, position](moe::ArgumentKind kind) {
     return this->argument(kind, position);
   };
   if (type.getElementType().isInteger()) {
@@ -86,23 +77,25 @@ LogicalResult LayerLowering::bindInput(BlockArgument argument, StringRef name,
            << name << "' is " << type << "; float inputs are f32 here";
 
   Buffer rows = allocate({.perToken = 1}, cols, type.getElementType());
-  DeviceKernel k = begin(kernel.getLoc(), "rows", copyThreads);
-  Memory to = use(k, rows);
-  Value row = k.block();
-  forHiddenType(k, k.parameter(of(moe::ArgumentKind::InputType)),
-                k.parameter(of(moe::ArgumentKind::Input)),
-                k.parameter(of(moe::ArgumentKind::InputStride)),
-                [&](Memory from) {
-                  forColumns(k, cols, [&](Value col) {
-                    k.storeF32(k.loadF32(from, row, col), to, row, col);
-                  });
-                });
-  forColumns(k, rows.stride - cols, [&](Value col) {
-    k.storeF32(k.f32(0.0), to, row, k.add(col, cols));
-  });
-  launch(k, {.rows = {.perToken = 1}});
   set(argument, rows);
-  return success();
+  return onRows(kernel.getLoc(), "rows", {rows.rows},
+                [this, of, rows, cols](DeviceKernel &k, const RowPart &part) {
+                  Memory to = use(k, rows);
+                  forHiddenType(k,
+                                k.parameter(of(moe::ArgumentKind::InputType)),
+                                k.parameter(of(moe::ArgumentKind::Input)),
+                                k.parameter(of(moe::ArgumentKind::InputStride)),
+                                [&](Memory from) {
+                                  part.forColumns(k, cols, [&](Value col) {
+                                    k.storeF32(k.loadF32(from, part.row, col),
+                                               to, part.row, col);
+                                  });
+                                });
+                  part.forColumns(k, rows.stride - cols, [&](Value col) {
+                    k.storeF32(k.f32(0.0), to, part.row, k.add(col, cols));
+                  });
+                  return success();
+                });
 }
 
 //===----------------------------------------------------------------------===//
@@ -118,39 +111,48 @@ Buffer LayerLowering::outputMemory(int64_t position, RankedTensorType type) {
           type.getElementType()};
 }
 
-void LayerLowering::copyOut(Buffer source, int64_t position) {
-  auto of = [&](moe::ArgumentKind kind) { return argument(kind, position); };
-  DeviceKernel k = begin(kernel.getLoc(), "result", copyThreads);
-  Memory from = use(k, source);
-  Value row = k.block();
-  if (outputName(kernel, position) == "hidden") {
-    forHiddenType(k, k.parameter(of(moe::ArgumentKind::OutputType)),
-                  k.parameter(of(moe::ArgumentKind::Output)),
-                  k.parameter(of(moe::ArgumentKind::OutputStride)),
-                  [&](Memory to) {
-                    forColumns(k, source.cols, [&](Value col) {
-                      k.storeF32(k.loadF32(from, row, col), to, row, col);
-                    });
-                  });
-  } else {
-    Memory to{k.parameter(of(moe::ArgumentKind::Output)), source.element,
-              k.i64(source.cols)};
-    forColumns(k, source.cols, [&](Value col) {
-      k.store(k.load(from, row, col), to, row, col);
-    });
-  }
-  launch(k, {.rows = {.perToken = 1}});
+LogicalResult LayerLowering::copyOut(Buffer source, int64_t position) {
+  auto of = [this, position](moe::ArgumentKind kind) {
+    return argument(kind, position);
+  };
+  bool isHidden = outputName(kernel, position) == "hidden";
+  return onRows(
+      kernel.getLoc(), "result", {source.rows},
+      [this, of, source, isHidden](DeviceKernel &k, const RowPart &part) {
+        Memory from = use(k, source);
+        Value pointer = k.parameter(of(moe::ArgumentKind::Output));
+        if (!isHidden) {
+          Memory to{pointer, source.element, k.i64(source.cols)};
+          part.forColumns(k, source.cols, [&](Value col) {
+            k.store(k.load(from, part.row, col), to, part.row, col);
+          });
+          return success();
+        }
+        forHiddenType(
+            k, k.parameter(of(moe::ArgumentKind::OutputType)), pointer,
+            k.parameter(of(moe::ArgumentKind::OutputStride)), [&](Memory to) {
+              part.forColumns(k, source.cols, [&](Value col) {
+                k.storeF32(k.loadF32(from, part.row, col), to, part.row, col);
+              });
+            });
+        return success();
+      },
+      /*width=*/source.cols);
 }
 
-void LayerLowering::copyIn(int64_t position, Buffer destination) {
+LogicalResult LayerLowering::copyIn(int64_t position, Buffer destination) {
   auto type = RankedTensorType::get({ShapedType::kDynamic, destination.cols},
                                     destination.element);
-  DeviceKernel k = begin(kernel.getLoc(), "given", copyThreads);
-  Memory from = use(k, outputMemory(position, type)), to = use(k, destination);
-  Value row = k.block();
-  forColumns(k, destination.cols,
-             [&](Value col) { k.store(k.load(from, row, col), to, row, col); });
-  launch(k, {.rows = {.perToken = 1}});
+  Buffer source = outputMemory(position, type);
+  return onRows(
+      kernel.getLoc(), "given", {destination.rows},
+      [this, source, destination](DeviceKernel &k, const RowPart &part) {
+        Memory from = use(k, source), to = use(k, destination);
+        part.forColumns(k, destination.cols, [&](Value col) {
+          k.store(k.load(from, part.row, col), to, part.row, col);
+        });
+        return success();
+      });
 }
 
 LogicalResult LayerLowering::finish(func::ReturnOp op) {
@@ -161,7 +163,8 @@ LogicalResult LayerLowering::finish(func::ReturnOp op) {
     if (outputName(kernel, position) == "hidden" && !buffer.element.isF32())
       return op.emitOpError("returns 'hidden' as ")
              << buffer.element << ", not f32";
-    copyOut(buffer, position);
+    if (failed(copyOut(buffer, position)))
+      return failure();
   }
   return success();
 }

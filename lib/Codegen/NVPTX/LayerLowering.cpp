@@ -10,6 +10,7 @@
 
 #include "LayerLowering.h"
 #include "ScalarBody.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -33,39 +34,65 @@ LogicalResult LayerLowering::run() {
   if (failed(returned))
     return failure();
   outputs = std::move(*returned);
-  if (failed(bindArguments()))
+  auto few = kernel->getAttrOfType<IntegerAttr>(fewBelowName);
+  if (few && failed(lowerCalls(/*fewTokens=*/true, terminator)))
     return failure();
-  for (Operation &op : kernel.getBody().front().without_terminator())
-    if (failed(lowerUnlessGiven(op)))
-      return failure();
-  if (failed(finish(terminator)))
+  size_t fewLaunches = launches.size();
+  if (failed(lowerCalls(/*fewTokens=*/false, terminator)))
     return failure();
-  emitPlan();
+  emitPlan(few, fewLaunches);
   return success();
 }
 
-LogicalResult LayerLowering::lowerUnlessGiven(Operation &op) {
-  if (!makesRouting(kernel, outputs, op))
-    return lower(op);
+LogicalResult LayerLowering::lowerCalls(bool fewTokens, func::ReturnOp op) {
+  this->fewTokens = fewTokens;
+  buffers.clear();
+  weightNumbers.clear();
+  tileTables.clear();
+  direct.clear();
+  freeBuffers = llvm::to_vector(
+      llvm::seq<int64_t>(0, static_cast<int64_t>(deviceBuffers.size())));
+  if (counters)
+    llvm::erase(freeBuffers, counters->getNumber());
+  if (failed(bindArguments()))
+    return failure();
+  for (const Phase &phase : orderPhases(kernel.getBody().front())) {
+    // Products of the phase before are what these read.
+    if (phase.kind == PhaseKind::Product && failed(flush()))
+      return failure();
+    for (const Step &step : phase.steps)
+      if (failed(lowerUnlessGiven(step)))
+        return failure();
+  }
+  return failure(failed(finish(op)) || failed(flush()));
+}
+
+LogicalResult LayerLowering::lowerUnlessGiven(const Step &step) {
+  if (!makesRouting(kernel, outputs, *step.op))
+    return lower(step);
   when = moe::When::Routed;
-  if (failed(lower(op)))
+  if (failed(lower(step)))
     return failure();
   // What the caller gives is already there if the caller's memory serves as
   // the value's buffer; else it is fetched.
   when = moe::When::Given;
-  for (Value value : op.getResults())
+  for (Value value : step.op->getResults())
     if (auto output = outputs.find(value);
-        output != outputs.end() && !direct.contains(value))
-      copyIn(output->second, get(value));
+        output != outputs.end() && !direct.contains(value) &&
+        failed(copyIn(output->second, get(value))))
+      return failure();
   when = moe::When::Always;
   return success();
 }
 
-LogicalResult LayerLowering::lower(Operation &op) {
-  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-      .Case([&](moe::LinearOp op) { return lowerLinear(*this, op); })
+LogicalResult LayerLowering::lower(const Step &step) {
+  bool isProduct = step.kind == PhaseKind::Product;
+  return llvm::TypeSwitch<Operation *, LogicalResult>(step.op)
+      .Case([&](moe::LinearOp op) {
+        return isProduct ? lowerLinear(*this, op) : lowerRowProduct(*this, op);
+      })
       .Case([&](moe::GroupedMatmulOp op) {
-        return lowerGroupedMatmul(*this, op);
+        return isProduct ? lowerGroupedMatmul(*this, op) : lowerSums(*this, op);
       })
       .Case([&](moe::RouterOp op) { return lowerRouter(*this, op); })
       .Case([&](moe::GroupOp op) { return lowerGroup(*this, op); })
@@ -164,10 +191,18 @@ moe::ArgumentAttr LayerLowering::argument(moe::ArgumentKind kind,
 }
 
 Buffer LayerLowering::allocateDense(Count rows, int64_t cols, Type element) {
-  int64_t number = deviceBuffers.size();
-  deviceBuffers.push_back(
+  auto buffer =
       moe::DeviceBufferAttr::get(kernel.getContext(), rows.perToken, rows.fixed,
-                                 cols * elementBytes(element)));
+                                 cols * elementBytes(element));
+  int64_t number = deviceBuffers.size();
+  auto *free = llvm::find_if(
+      freeBuffers, [&](int64_t i) { return deviceBuffers[i] == buffer; });
+  if (free != freeBuffers.end()) {
+    number = *free;
+    freeBuffers.erase(free);
+  } else {
+    deviceBuffers.push_back(buffer);
+  }
   return {argument(moe::ArgumentKind::Buffer, number), rows, cols, cols,
           element};
 }
@@ -244,12 +279,21 @@ void LayerLowering::setTileTable(Value offsets, int64_t tokens, Buffer table) {
   tileTables[{offsets, tokens}] = table;
 }
 
-void LayerLowering::emitPlan() {
+void LayerLowering::emitPlan(IntegerAttr few, int64_t fewLaunches) {
   OpBuilder b(kernel);
-  moe::PlanOp::create(b, kernel.getLoc(), kernel.getSymName(),
-                      /*sym_visibility=*/StringAttr(), b.getArrayAttr(packs),
-                      b.getArrayAttr(deviceBuffers), b.getArrayAttr(maps),
-                      b.getArrayAttr(launches));
+  if (counters)
+    deviceBuffers[counters->getNumber()] = moe::DeviceBufferAttr::get(
+        b.getContext(), /*perToken=*/0, mostCounters, counterBytes);
+  auto plan = moe::PlanOp::create(
+      b, kernel.getLoc(), kernel.getSymName(), /*sym_visibility=*/StringAttr(),
+      b.getArrayAttr(packs), b.getArrayAttr(deviceBuffers),
+      b.getArrayAttr(maps), b.getArrayAttr(launches));
+  if (few) {
+    plan->setAttr(fewBelowName, few);
+    plan->setAttr(fewLaunchesName, b.getI64IntegerAttr(fewLaunches));
+  }
+  if (counters)
+    plan->setAttr(countersName, b.getI64IntegerAttr(counters->getNumber()));
 }
 
 } // namespace moec::nvptx

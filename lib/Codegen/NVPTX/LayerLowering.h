@@ -3,8 +3,10 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Lowers the body of one layer function, operation by operation: tensors become
-// buffers in device memory, operations become device functions and launches.
+// Lowers the body of one layer function: tensors become buffers in device
+// memory, operations become stages of device functions, and stages that can
+// share a launch do (Launches.cpp). A layer whose products have tiles for small
+// batches is lowered twice, for calls of few tokens and for all others.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +14,7 @@
 #define MOEC_LIB_CODEGEN_NVPTX_LAYERLOWERING_H
 
 #include "DeviceKernel.h"
+#include "Phases.h"
 #include "moec/Codegen/Common/LayerFunction.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -38,6 +41,38 @@ struct Grid {
   int64_t resident = 0;
 };
 
+struct Product;
+
+/// The rows that a stage works on: of tokens or, `sorted`, of their choices by
+/// expert.
+struct RowDomain {
+  Count rows;
+  bool sorted = false;
+
+  bool operator==(const RowDomain &other) const {
+    return rows.perToken == other.rows.perToken &&
+           rows.fixed == other.rows.fixed && sorted == other.sorted;
+  }
+};
+
+/// The elements of a row that a thread works on: column `first`, and, where
+/// there is a `step`, every further one.
+struct RowPart {
+  Value row, first;
+  int64_t step = 0;
+
+  /// Emits `body` for the thread's columns below `end`.
+  void forColumns(DeviceKernel &k, int64_t end,
+                  function_ref<void(Value)> body) const;
+};
+
+/// Emits what a block does with a row; once for each kernel it is part of. All
+/// threads come to it.
+using RowWork =
+    std::function<LogicalResult(DeviceKernel &k, const RowPart &part)>;
+/// Emits what one block does with all tokens.
+using TokenWork = std::function<LogicalResult(DeviceKernel &k)>;
+
 class LayerLowering {
 public:
   explicit LayerLowering(func::FuncOp kernel) : kernel(kernel) {}
@@ -59,6 +94,22 @@ public:
   /// A number the layer computes from the call, computed in the function.
   /// Fails with a message on `user`.
   FailureOr<Value> scalar(DeviceKernel &k, Value value, Operation *user);
+
+  //===--- Launches -------------------------------------------------------===//
+
+  /// Adds a stage to the next launch: `work` for each row of `domain`. If the
+  /// thread that has an element reads no other columns than its own of what
+  /// such stages before it wrote, `width` says how many there are.
+  LogicalResult onRows(Location loc, StringRef name, RowDomain domain,
+                       RowWork work, int64_t width = 0);
+  /// Adds a stage that one block does.
+  LogicalResult onTokens(Location loc, StringRef name, TokenWork work);
+  /// Adds a product, which shares its launch with those just before it.
+  LogicalResult onTiles(std::shared_ptr<const Product> product);
+  /// Whether calls of few tokens are being lowered.
+  bool isFew() const { return fewTokens; }
+  /// The tile of a product in the calls being lowered; null for none.
+  moe::GpuTileAttr tile(Attribute strategy) const;
 
   //===--- Buffers --------------------------------------------------------===//
 
@@ -93,13 +144,50 @@ private:
                           int64_t position);
   LogicalResult finish(func::ReturnOp op);
   Buffer outputMemory(int64_t position, RankedTensorType type);
-  void copyOut(Buffer source, int64_t position);
-  void copyIn(int64_t position, Buffer destination);
+  LogicalResult copyOut(Buffer source, int64_t position);
+  LogicalResult copyIn(int64_t position, Buffer destination);
 
-  LogicalResult lower(Operation &op);
-  LogicalResult lowerUnlessGiven(Operation &op);
+  // Launches.cpp
+  struct RowStage {
+    Location loc;
+    StringRef name;
+    moe::When when;
+    RowWork work;
+    int64_t width;
+  };
+  struct TokenStage {
+    Location loc;
+    StringRef name;
+    moe::When when;
+    TokenWork work;
+  };
+  /// Stages that will share a launch: rows, then tokens; or products, then
+  /// rows.
+  struct Pending {
+    std::vector<std::shared_ptr<const Product>> products;
+    RowDomain domain;
+    std::vector<RowStage> rows;
+    std::vector<TokenStage> tokens;
+  };
+  LogicalResult flush();
+  LogicalResult launchStages(const Pending &stages, moe::When calls);
+  LogicalResult
+  launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
+                 ArrayRef<RowStage> rows);
+  LogicalResult sumColumns(DeviceKernel &k, const Product &product, Value tiles,
+                           ArrayRef<RowStage> rows);
+  bool canFollow(RowDomain domain, int64_t width) const;
+  /// Emits `body` for the last of `blocks` blocks that come here.
+  void whenLast(DeviceKernel &k, Value counter, Value blocks,
+                function_ref<void()> body);
+  /// The address of `count` counters in a device function.
+  Memory useCounters(DeviceKernel &k, int64_t count);
+
+  LogicalResult lowerCalls(bool fewTokens, func::ReturnOp op);
+  LogicalResult lower(const Step &step);
+  LogicalResult lowerUnlessGiven(const Step &step);
   moe::ArgumentAttr argument(moe::ArgumentKind kind, int64_t number = 0);
-  void emitPlan();
+  void emitPlan(IntegerAttr few, int64_t fewLaunches);
 
   func::FuncOp kernel;
   llvm::DenseMap<Value, Buffer> buffers;
@@ -109,13 +197,26 @@ private:
   llvm::MapVector<Value, int64_t> outputs;
   /// Values whose buffer is the caller's memory.
   llvm::DenseSet<Value> direct;
+  /// Of the launches being made.
   moe::When when = moe::When::Always;
+  bool fewTokens = false;
+  Pending pending;
   SmallVector<Attribute> packs, deviceBuffers, maps, launches;
+  /// Buffers that calls of another number of tokens have already.
+  SmallVector<int64_t> freeBuffers;
+  /// The buffer of counters, made when one is asked for, and how many the
+  /// launch with the most has.
+  std::optional<moe::ArgumentAttr> counters;
+  int64_t mostCounters = 0;
+  static constexpr int64_t counterBytes = 4;
 };
 
 // One function for each operation; in the file named after its subject.
 LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op);
 LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op);
+LogicalResult lowerRowProduct(LayerLowering &l, moe::LinearOp op);
+/// The sums of the rows of a product that combines.
+LogicalResult lowerSums(LayerLowering &l, moe::GroupedMatmulOp op);
 LogicalResult lowerRouter(LayerLowering &l, moe::RouterOp op);
 LogicalResult lowerGroup(LayerLowering &l, moe::GroupOp op);
 LogicalResult lowerCapacity(LayerLowering &l, moe::CapacityOp op);

@@ -31,8 +31,7 @@ SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
   llvm::SetVector<int64_t> sizes;
   for (Operation *user : op.getOffsets().getUsers())
     if (auto product = dyn_cast<moe::GroupedMatmulOp>(user))
-      if (auto tile =
-              dyn_cast_if_present<moe::GpuTileAttr>(product.getStrategyAttr()))
+      if (moe::GpuTileAttr tile = l.tile(product.getStrategyAttr()))
         sizes.insert(tile.getTokens());
   // A tile has at least one row.
   Count rows{.perToken = l.get(op.getIds()).cols,
@@ -50,9 +49,10 @@ SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
 //===----------------------------------------------------------------------===//
 
 ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
-                             DeviceKernel &k)
+                             DeviceKernel &k, Value block)
     : k(k), product(product), packed(l.use(k, product.packed)),
-      rows(l.use(k, product.rows)), result(l.use(k, product.result)) {
+      rows(l.use(k, product.rows)), result(l.use(k, product.result)),
+      block(block) {
   auto useIf = [&](const std::optional<Buffer> &buffer) {
     return buffer ? l.use(k, *buffer) : Memory();
   };
@@ -62,21 +62,17 @@ ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
   resultSlots = useIf(product.resultSlots);
   for (const Buffer &column : product.columns)
     columns.push_back(l.use(k, column));
+  tiles = product.table ? k.load(table, 0, TileTable::tiles)
+                        : k.ceilDiv(l.count(k, product.rows.rows),
+                                    product.tile.getTokens());
+  blocks = k.mul(tiles, product.tileColumns());
   if (!product.table)
     allRows = l.count(k, product.rows.rows);
 }
 
-Value ProductKernel::rowTiles() {
-  return product.table ? k.load(table, 0, TileTable::tiles)
-                       : k.ceilDiv(allRows, product.tile.getTokens());
-}
-
-int64_t ProductKernel::featureTiles() const {
-  return llvm::divideCeil(product.result.stride, product.features());
-}
-
 void ProductKernel::selectTile(Value rowTile, Value featureTile) {
   firstFeature = k.mul(featureTile, product.features());
+  column = featureTile;
   if (product.table) {
     Value row = k.add(rowTile, TileTable::headerRows);
     expert = k.load(table, row, TileTable::expert);
@@ -90,15 +86,13 @@ void ProductKernel::selectTile(Value rowTile, Value featureTile) {
 }
 
 void ProductKernel::forTile(function_ref<void()> body) {
-  auto select = [&] {
-    selectTile(k.block(), k.blockColumn());
+  Value columns = k.i32(product.tileColumns());
+  k.when(k.compare(arith::CmpIPredicate::ult, block, blocks), [&] {
+    selectTile(k.div(block, columns), k.rem(block, columns));
     packed.pointer =
         k.address(packed, k.mul(k.widen(expert), product.packedRows), 0);
     body();
-  };
-  if (!product.table)
-    return select();
-  k.when(k.less(k.block(), rowTiles()), select);
+  });
 }
 
 Value ProductKernel::inputRow(Value token) {
@@ -109,7 +103,7 @@ Value ProductKernel::inputRow(Value token) {
 }
 
 Value ProductKernel::packedRow(Value row) {
-  Value first = k.mul(k.blockColumn(), product.tile.getRows());
+  Value first = k.mul(column, product.tile.getRows());
   return k.min(k.add(first, row), product.packedRows - 1);
 }
 
@@ -180,7 +174,7 @@ static LogicalResult pack(LayerLowering &l, Product &product,
                           Attribute strategy, ValueRange weights,
                           ValueRange columns) {
   Operation *op = product.op;
-  product.tile = dyn_cast_if_present<moe::GpuTileAttr>(strategy);
+  product.tile = l.tile(strategy);
   if (!product.tile)
     return op->emitOpError("has no #moe.gpu_tile strategy; run "
                            "moe-choose-nvptx-strategy first");
@@ -227,66 +221,17 @@ static LogicalResult pack(LayerLowering &l, Product &product,
   return success();
 }
 
-/// The rows of tiles: of all experts, or of the matrix.
-static Grid tileGrid(const Product &product, Count rows) {
-  Grid grid;
-  grid.perBlock = product.tile.getTokens();
-  grid.rows = rows;
-  // Every expert may have a tile that is not full.
-  if (product.table)
-    grid.rows.fixed += product.experts * (grid.perBlock - 1);
-  grid.columns = llvm::divideCeil(product.result.stride, product.features());
-  return grid;
-}
-
-/// One block for each multiprocessor: it has all the shared memory.
-static Grid sharedGrid(Grid grid) {
-  grid.rows.perToken *= grid.columns;
-  grid.rows.fixed *= grid.columns;
-  grid.columns = 1;
-  grid.resident = 1;
-  return grid;
-}
-
-static LogicalResult emit(LayerLowering &l, const Product &product,
-                          Count rows) {
-  DeviceKernel k = l.begin(product.op->getLoc(), "product",
-                           product.tile.getWarps() * warpSize);
-  ProductKernel p(l, product, k);
-  Grid grid = tileGrid(product, rows);
-  switch (product.tile.getMma()) {
-  case moe::MmaKind::Fma:
-    if (failed(emitFmaTile(p)))
-      return failure();
-    break;
-  case moe::MmaKind::M16N8K16:
-    if (failed(emitMmaTile(p)))
-      return failure();
-    break;
-  case moe::MmaKind::Wgmma: {
-    Value map =
-        k.parameter(l.tensorMap(product.packed, product.tile.getRows()));
-    if (failed(emitWgmmaTiles(p, map)))
-      return failure();
-    grid = sharedGrid(grid);
-    break;
-  }
-  }
-  l.launch(k, grid);
-  return success();
-}
-
 LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op) {
-  Product product;
-  product.op = op;
-  product.rows = l.get(op.getX());
-  product.result = l.allocateResult(op.getResult());
+  auto product = std::make_shared<Product>();
+  product->op = op;
+  product->rows = l.get(op.getX());
+  product->result = l.allocateResult(op.getResult());
   SmallVector<Value, 1> bias;
   if (op.getBias())
     bias.push_back(op.getBias());
-  if (failed(pack(l, product, op.getStrategyAttr(), op.getWeight(), bias)))
+  if (failed(pack(l, *product, op.getStrategyAttr(), op.getWeight(), bias)))
     return failure();
-  return emit(l, product, product.rows.rows);
+  return l.onTiles(product);
 }
 
 LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
@@ -296,35 +241,38 @@ LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
   auto buffer = [&](Value value) -> std::optional<Buffer> {
     return value ? std::optional(l.get(value)) : std::nullopt;
   };
-  Product product;
-  product.op = op;
-  product.rows = l.get(op.getInput());
-  product.gather = buffer(op.getGather());
-  product.scale = buffer(op.getScale());
-  product.resultSlots = buffer(op.getCombineSlots());
-  product.choices = op.getChoices();
-  product.epilogue = op.hasEpilogue() ? &op.getEpilogue().front() : nullptr;
-  if (failed(pack(l, product, op.getStrategyAttr(), op.getWeights(),
+  auto product = std::make_shared<Product>();
+  product->op = op;
+  product->rows = l.get(op.getInput());
+  product->gather = buffer(op.getGather());
+  product->scale = buffer(op.getScale());
+  product->resultSlots = buffer(op.getCombineSlots());
+  product->choices = op.getChoices();
+  product->epilogue = op.hasEpilogue() ? &op.getEpilogue().front() : nullptr;
+  if (failed(pack(l, *product, op.getStrategyAttr(), op.getWeights(),
                   op.getColumns())))
     return failure();
   if (op.getOffsets()) {
     const Buffer *table =
-        l.tileTable(op.getOffsets(), product.tile.getTokens());
+        l.tileTable(op.getOffsets(), product->tile.getTokens());
     if (!table)
       return op.emitOpError("is grouped by offsets that are not a moe.group's");
-    product.table = *table;
+    product->table = *table;
   }
-  Count rows =
-      tensorRows(op.getGather() ? Value(op.getGather()) : Value(op.getInput()));
-  if (!op.getCombineWeights()) {
-    product.result = l.allocateResult(op.getResult());
-    return emit(l, product, rows);
+  if (op.getCombineWeights()) {
+    Count rows = tensorRows(op.getGather() ? Value(op.getGather())
+                                           : Value(op.getInput()));
+    product->result =
+        l.allocate(rows, product->n, Float32Type::get(op.getContext()));
+    l.set(op.getResult(), product->result);
+  } else {
+    product->result = l.allocateResult(op.getResult());
   }
-  product.result =
-      l.allocate(rows, product.n, Float32Type::get(op.getContext()));
-  if (failed(emit(l, product, rows)))
-    return failure();
-  return emitCombine(l, op, product.result, op.getCombineWeights(),
+  return l.onTiles(product);
+}
+
+LogicalResult lowerSums(LayerLowering &l, moe::GroupedMatmulOp op) {
+  return emitCombine(l, op, l.get(op.getResult()), op.getCombineWeights(),
                      op.getCombineSlots(), op.getOnto(), op.getResult());
 }
 

@@ -15,6 +15,8 @@
 
 #include "LayerLowering.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace moec::nvptx {
 
 /// Rows of one weight that lie together in packed weights: 8 rows of the first
@@ -44,6 +46,11 @@ struct Product {
   int64_t packedStep() const { return rowRun * weights; }
   /// Features (columns of the result) of a tile.
   int64_t features() const { return tile.getRows() / weights; }
+  /// Tiles side by side, over all columns of the result.
+  int64_t tileColumns() const {
+    return llvm::divideCeil(result.stride, features());
+  }
+  int64_t blockThreads() const { return tile.getWarps() * warpSize; }
 };
 
 /// Reports operands that tensor cores do not multiply.
@@ -68,7 +75,9 @@ struct TokenPlace {
 /// The function of one product, while it is being emitted.
 class ProductKernel {
 public:
-  ProductKernel(LayerLowering &l, const Product &product, DeviceKernel &k);
+  /// For block number `block` of those that have a tile of the product.
+  ProductKernel(LayerLowering &l, const Product &product, DeviceKernel &k,
+                Value block);
 
   DeviceKernel &k;
   const Product &product;
@@ -76,12 +85,11 @@ public:
   Memory packed, rows, result;
   /// The block's tile: expert, first sorted row, how many rows, first feature.
   Value expert, firstRow, rowCount, firstFeature;
+  /// Tiles of rows, each for all columns, and blocks that have a tile.
+  Value tiles, blocks;
 
   /// Emits the search for the block's tile and `body` for it.
   void forTile(function_ref<void()> body);
-  /// How many tiles of rows there are, and tiles of features beside each other.
-  Value rowTiles();
-  int64_t featureTiles() const;
   /// Makes tile `rowTile` of rows and `featureTile` of features the block's.
   void selectTile(Value rowTile, Value featureTile);
   /// The row of the input that row `token` of the tile stands for; rows past
@@ -110,16 +118,21 @@ private:
     return k.load(slots, row, 0);
   }
 
+  Value block, column;
   Memory table, gather, scale, resultSlots;
   /// All rows, where there is no table.
   Value allRows;
   SmallVector<Memory> columns;
 };
 
-/// Emits the block's tile by fused multiply-adds of f32 numbers, or on tensor
-/// cores.
+/// Emits the block's tile by fused multiply-adds of f32 numbers; on tensor
+/// cores; on tensor cores, with K split among the warps.
 LogicalResult emitFmaTile(ProductKernel &p);
 LogicalResult emitMmaTile(ProductKernel &p);
+LogicalResult emitSplitTile(ProductKernel &p);
+/// Whether the warps have the same rows and tokens and take turns along K: a
+/// step is as deep as all of them have it then.
+bool splitsK(moe::GpuTileAttr tile);
 /// Emits all tiles, which the blocks of the grid share, on warpgroups of
 /// sm_90a; `map` shows the packed weights.
 LogicalResult emitWgmmaTiles(ProductKernel &p, Value map);

@@ -3,63 +3,71 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A warp takes a token: the gating product first, its lanes along K, then the
-// rest of the region in registers.
+// A block takes a token: all warps the products that read its row from memory,
+// then one warp the rest of the region, in registers.
 //
 //===----------------------------------------------------------------------===//
 
 #include "LayerLowering.h"
+#include "RowProduct.h"
 #include "RowProgram.h"
-
-#include "llvm/Support/MathExtras.h"
 
 namespace moec::nvptx {
 
 namespace {
 
-constexpr int64_t routerWarps = 4;
-
-class RouterLowering {
+class RouterEmitter {
 public:
-  RouterLowering(LayerLowering &l, moe::RouterOp op)
-      : l(l), op(op), k(l.begin(op.getLoc(), "router", routerWarps * warpSize)),
-        program(k) {}
+  RouterEmitter(LayerLowering &l, moe::RouterOp op, DeviceKernel &k)
+      : l(l), op(op), k(k), program(k) {}
 
-  LogicalResult run();
+  LogicalResult emit(Value row);
 
 private:
-  LogicalResult bindParams();
+  LogicalResult useParams();
+  void bindParams();
   LogicalResult bindRows(Value row);
-  LogicalResult emitLinear(moe::LinearOp linear, Value row);
-  LogicalResult emitRow(Value row);
+  bool readsMemory(moe::LinearOp linear) { return op.isRowArg(linear.getX()); }
+  LogicalResult emitProducts(Value row);
+  LogicalResult emitLinear(moe::LinearOp linear);
+  LogicalResult emitRegion(Value row);
 
   LayerLowering &l;
   moe::RouterOp op;
-  DeviceKernel k;
+  DeviceKernel &k;
   RowProgram program;
   llvm::DenseMap<Value, Memory> memories;
-  SmallVector<Memory> results;
+  /// Widths of parameters that are one row.
+  llvm::DenseMap<Value, int64_t> widths;
 };
 
 } // namespace
 
-LogicalResult RouterLowering::bindParams() {
+LogicalResult RouterEmitter::useParams() {
   for (auto [i, param] : llvm::enumerate(op.getParams())) {
-    BlockArgument argument = op.getParamArg(i);
     auto type = cast<RankedTensorType>(param.getType());
     FailureOr<Buffer> buffer = l.weightRows(param, type.getElementType(), op);
     if (failed(buffer))
       return failure();
-    Memory memory = l.use(k, *buffer);
-    memories[argument] = memory;
-    program.bindTable(argument, memory);
+    memories[op.getParamArg(i)] = l.use(k, *buffer);
     if (type.getRank() == 1)
-      program.bind(argument, program.load(memory, k.i32(0), buffer->cols));
+      widths[op.getParamArg(i)] = buffer->cols;
   }
   return success();
 }
 
-LogicalResult RouterLowering::bindRows(Value row) {
+void RouterEmitter::bindParams() {
+  for (size_t i = 0; i < op.getParams().size(); ++i) {
+    BlockArgument argument = op.getParamArg(i);
+    Memory memory = memories.lookup(argument);
+    program.bindTable(argument, memory);
+    if (widths.contains(argument))
+      program.bind(argument,
+                   program.load(memory, k.i32(0), widths.lookup(argument)));
+  }
+}
+
+LogicalResult RouterEmitter::bindRows(Value row) {
   for (auto [i, rows] : llvm::enumerate(op.getRows())) {
     BlockArgument argument = op.getRowArg(i);
     Memory memory = memories.lookup(argument);
@@ -77,60 +85,62 @@ LogicalResult RouterLowering::bindRows(Value row) {
   return success();
 }
 
-/// A product of a row of memory (or of registers) and a matrix: `registers`
-/// rows of the matrix at a time, whose sums belong to one lane.
-LogicalResult RouterLowering::emitLinear(moe::LinearOp linear, Value row) {
-  if (!isa<BlockArgument>(linear.getWeight()) ||
-      (linear.getBias() && !isa<BlockArgument>(linear.getBias())))
-    return linear.emitOpError("multiplies by something the region computed");
+/// The products that read the row from memory, into shared memory.
+LogicalResult RouterEmitter::emitProducts(Value row) {
+  for (auto linear : op.getBody().front().getOps<moe::LinearOp>()) {
+    if (!isa<BlockArgument>(linear.getWeight()) ||
+        (linear.getBias() && !isa<BlockArgument>(linear.getBias())))
+      return linear.emitOpError("multiplies by something the region computed");
+    if (!readsMemory(linear))
+      continue;
+    int64_t outputs =
+        cast<RankedTensorType>(linear.getWeight().getType()).getDimSize(0);
+    Value rows = op.getOutside(linear.getX());
+    Memory sums = k.allocateShared(k.b.getF32Type(), 1, outputs);
+    memories[linear.getResult()] = sums;
+    emitRowProduct(
+        k, memories.lookup(linear.getX()), row,
+        memories.lookup(linear.getWeight()), outputs, l.get(rows).stride,
+        [&](Value output, Value sum) { k.store(sum, sums, 0, output); });
+  }
+  return success();
+}
+
+/// A product of a row in registers, or what emitProducts() has left of one of
+/// memory; and the bias.
+LogicalResult RouterEmitter::emitLinear(moe::LinearOp linear) {
   auto type = cast<RankedTensorType>(linear.getWeight().getType());
   int64_t outputs = type.getDimSize(0), width = type.getDimSize(1);
-  Memory matrix = memories.lookup(linear.getWeight());
   Row result = program.makeRow(outputs, k.b.getF32Type());
-  llvm::fill(result.registers, k.f32(0.0));
-  size_t count = result.registers.size();
-
-  // Adds the terms of column `col` to the sums.
-  auto addTerms = [&](Value x, Value col, Value first, ValueRange sums) {
-    SmallVector<Value> next;
-    for (auto [reg, sum] : llvm::enumerate(sums)) {
-      Value output = k.min(k.add(first, reg * warpSize), outputs - 1);
-      Value weight = k.loadF32(matrix, output, col);
-      next.push_back(math::FmaOp::create(k.b, x, weight, sum));
-    }
-    return next;
-  };
-  auto sumsOf = [&](Value first) -> SmallVector<Value> {
-    SmallVector<Value> sums(count, k.f32(0.0));
-    if (op.isRowArg(linear.getX())) {
-      // Both have zeros up to the next multiple of the warp's size.
-      Memory x = memories.lookup(linear.getX());
-      return k.loopCarried(k.lane(), llvm::alignTo(width, warpSize), warpSize,
-                           sums, [&](Value col, ValueRange carried) {
-                             return addTerms(k.loadF32(x, row, col), col, first,
-                                             carried);
-                           });
-    }
+  if (readsMemory(linear)) {
+    result =
+        program.load(memories.lookup(linear.getResult()), k.i32(0), outputs);
+  } else {
+    Memory matrix = memories.lookup(linear.getWeight());
     Row x = program.getRow(linear.getX());
-    for (auto [reg, value] : llvm::enumerate(x.registers)) {
-      Value col = program.indexIn(reg);
-      Value inside = k.less(col, width);
-      sums = addTerms(k.select(inside, value, k.f32(0.0)), col, first, sums);
-    }
-    return sums;
-  };
-  result.registers = k.loopCarried(
-      0, std::min(warpSize, outputs), 1, result.registers,
-      [&](Value first, ValueRange carried) -> SmallVector<Value> {
-        SmallVector<Value> next;
-        for (auto [sum, old] : llvm::zip(sumsOf(first), carried)) {
+    llvm::fill(result.registers, k.f32(0.0));
+    result.registers = k.loopCarried(
+        0, outputs, 1, result.registers,
+        [&](Value output, ValueRange carried) -> SmallVector<Value> {
+          Value sum = k.f32(0.0);
+          for (auto [reg, element] : llvm::enumerate(x.registers)) {
+            Value col = program.indexIn(reg);
+            Value term = k.valueWhen(k.less(col, width), sum, [&]() -> Value {
+              return math::FmaOp::create(k.b, element,
+                                         k.loadF32(matrix, output, col), sum);
+            });
+            sum = term;
+          }
           Value total = k.butterfly(sum, [&](Value a, Value b) -> Value {
             return arith::AddFOp::create(k.b, a, b);
           });
-          next.push_back(k.select(k.equal(k.lane(), first), total, old));
-        }
-        return next;
-      });
+          SmallVector<Value> next;
+          for (auto [reg, old] : llvm::enumerate(carried))
+            next.push_back(
+                k.select(k.equal(program.indexIn(reg), output), total, old));
+          return next;
+        });
+  }
   if (linear.getBias()) {
     Row bias =
         program.load(memories.lookup(linear.getBias()), k.i32(0), outputs);
@@ -141,39 +151,42 @@ LogicalResult RouterLowering::emitLinear(moe::LinearOp linear, Value row) {
   return success();
 }
 
-LogicalResult RouterLowering::emitRow(Value row) {
+LogicalResult RouterEmitter::emitRegion(Value row) {
+  bindParams();
   if (failed(bindRows(row)))
     return failure();
   for (Operation &operation : op.getBody().front().without_terminator()) {
     k.b.setLoc(operation.getLoc());
     auto linear = dyn_cast<moe::LinearOp>(operation);
-    if (failed(linear ? emitLinear(linear, row) : program.emit(operation)))
+    if (failed(linear ? emitLinear(linear) : program.emit(operation)))
       return failure();
   }
-  for (auto [memory, value] : llvm::zip(results, op.getYield().getValues()))
-    program.store(value, memory, row);
+  for (auto [result, value] :
+       llvm::zip(op.getResults(), op.getYield().getValues()))
+    program.store(value, l.use(k, result), row);
   return success();
 }
 
-LogicalResult RouterLowering::run() {
-  for (Value result : op.getResults())
-    results.push_back(l.use(k, l.allocateResult(result)));
+LogicalResult RouterEmitter::emit(Value row) {
   for (auto [i, rows] : llvm::enumerate(op.getRows()))
     memories[op.getRowArg(i)] = l.use(k, rows);
-  if (failed(bindParams()))
+  for (Value result : op.getResults())
+    (void)l.use(k, result);
+  if (failed(useParams()) || failed(emitProducts(row)))
     return failure();
-  Count rows = tensorRows(op.getRows()[0]);
-  Value row = k.add(k.mul(k.block(), routerWarps), k.warp());
+  k.syncBlock();
   LogicalResult result = success();
-  k.when(k.less(row, l.count(k, rows)), [&] { result = emitRow(row); });
-  if (failed(result))
-    return failure();
-  l.launch(k, {.rows = rows, .perBlock = routerWarps});
-  return success();
+  k.when(k.equal(k.warp(), 0), [&] { result = emitRegion(row); });
+  return result;
 }
 
 LogicalResult lowerRouter(LayerLowering &l, moe::RouterOp op) {
-  return RouterLowering(l, op).run();
+  for (Value result : op.getResults())
+    l.allocateResult(result);
+  return l.onRows(op.getLoc(), "router", {tensorRows(op.getRows()[0])},
+                  [&l, op](DeviceKernel &k, const RowPart &part) {
+                    return RouterEmitter(l, op, k).emit(part.row);
+                  });
 }
 
 } // namespace moec::nvptx

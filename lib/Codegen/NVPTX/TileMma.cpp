@@ -13,6 +13,7 @@
 
 #include "ProductTile.h"
 #include "TensorCore.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 
 namespace moec::nvptx {
 
@@ -25,17 +26,19 @@ constexpr int64_t rowChunks = Swizzle::rowBytes / Swizzle::chunkBytes;
 
 class MmaTile {
 public:
-  explicit MmaTile(ProductKernel &p)
-      : p(p), k(p.k), tile(p.product.tile), warps(tile.getWarps()),
+  /// A tile of the product with `size` tokens.
+  MmaTile(ProductKernel &p, int64_t size)
+      : size(size), p(p), k(p.k), tile(p.product.tile), warps(tile.getWarps()),
         // Warps side by side along the weights first.
-        tokenWarps(tile.getTokens() >= 64 ? 2 : 1),
-        rowWarps(warps / tokenWarps),
+        tokenWarps(size >= 64 ? 2 : 1), rowWarps(warps / tokenWarps),
         rowAtoms(tile.getRows() / rowWarps / MmaAtom::m),
-        tokenAtoms(tile.getTokens() / tokenWarps / MmaAtom::n),
+        tokenAtoms(size / tokenWarps / MmaAtom::n),
         rowsAtOnce(k.threads / rowChunks), atom{p.product.packed.element} {}
 
   LogicalResult check();
   void emit();
+
+  const int64_t size;
 
 private:
   struct Operand {
@@ -79,11 +82,11 @@ LogicalResult MmaTile::check() {
     return failure();
   bool fits = rowAtoms > 0 && tokenAtoms > 0 && tokenAtoms % 2 == 0 &&
               rowAtoms * MmaAtom::m * rowWarps == tile.getRows() &&
-              tokenAtoms * MmaAtom::n * tokenWarps == tile.getTokens() &&
+              tokenAtoms * MmaAtom::n * tokenWarps == size &&
               rowAtoms * 2 % p.product.weights == 0 &&
-              tile.getRows() % rowsAtOnce == 0 &&
-              tile.getTokens() % rowsAtOnce == 0 && tile.getDepth() == depth &&
-              tile.getStages() == 2 && p.product.rows.stride % depth == 0;
+              tile.getRows() % rowsAtOnce == 0 && size % rowsAtOnce == 0 &&
+              tile.getDepth() == depth && tile.getStages() == 2 &&
+              p.product.rows.stride % depth == 0;
   if (fits)
     return success();
   return p.product.op->emitOpError("strategy ")
@@ -116,12 +119,15 @@ void MmaTile::copyStage(const Operand &operand, Value column, Value stage,
   Value to = k.add(stage, Swizzle::at(k, row, chunk));
   Memory bytes{operand.source.pointer, k.b.getI8Type(), k.i64(0)};
   Value inRow = k.add(column, k.mul(chunk, Swizzle::chunkBytes));
-  for (int64_t i = 0; i < operand.rows / rowsAtOnce; ++i) {
-    Value offset = k.load(operand.offsets, row, i);
-    Value from = k.address(bytes, 0, k.add(k.widen(offset), k.widen(inRow)));
-    AsyncCopies::copy(k, shared(k.add(to, i * rowsAtOnce * Swizzle::rowBytes)),
-                      from, enabled);
-  }
+  int64_t count = operand.rows / rowsAtOnce;
+  int64_t run = std::min<int64_t>(count, 4);
+  for (int64_t first = 0; first < count; first += run)
+    for (auto [j, offset] :
+         llvm::enumerate(k.loadRun(operand.offsets, row, first, run))) {
+      Value from = k.address(bytes, 0, k.add(k.widen(offset), k.widen(inRow)));
+      int64_t below = (first + j) * rowsAtOnce * Swizzle::rowBytes;
+      AsyncCopies::copy(k, shared(k.add(to, below)), from, enabled);
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,7 +260,7 @@ void MmaTile::finish(ArrayRef<Value> accumulators) {
 
 void MmaTile::emit() {
   int64_t weightStage = tile.getRows() * Swizzle::rowBytes,
-          tokenStage = tile.getTokens() * Swizzle::rowBytes;
+          tokenStage = size * Swizzle::rowBytes;
   arena = k.allocateShared(k.b.getI8Type(), 1, 2 * (weightStage + tokenStage),
                            Swizzle::alignment);
   auto prepare = [&](int64_t rows, int64_t begin) {
@@ -263,11 +269,11 @@ void MmaTile::emit() {
     return Operand{{}, rows, begin, rows * Swizzle::rowBytes, offsets, {}};
   };
   weights = prepare(tile.getRows(), 0);
-  tokens = prepare(tile.getTokens(), 2 * weightStage);
+  tokens = prepare(size, 2 * weightStage);
 
   Value warp = k.warp();
   warpRow = k.mul(k.rem(warp, rowWarps), tile.getRows() / rowWarps);
-  warpToken = k.mul(k.div(warp, rowWarps), tile.getTokens() / tokenWarps);
+  warpToken = k.mul(k.div(warp, rowWarps), size / tokenWarps);
   // Of four matrices, two are rows 0 to 7 and 8 to 15 of the first half of K;
   // of tokens, two are the halves of K of rows 0 to 7.
   Value low = k.rem(k.lane(), 8), bit3 = k.rem(k.div(k.lane(), 8), 2),
@@ -279,21 +285,35 @@ void MmaTile::emit() {
         Swizzle::at(k, weightRow, k.add(bit4, 2 * step)));
     tokens.fragments.push_back(Swizzle::at(k, tokenRow, k.add(bit3, 2 * step)));
   }
-  p.forTile([&] {
-    weights.source = p.packed;
-    tokens.source = p.rows;
-    findRows(weights, [&](Value row) { return p.packedRow(row); });
-    findRows(tokens, [&](Value row) { return p.inputRow(row); });
-    k.syncBlock();
-    finish(accumulate());
-  });
+  weights.source = p.packed;
+  tokens.source = p.rows;
+  findRows(weights, [&](Value row) { return p.packedRow(row); });
+  findRows(tokens, [&](Value row) { return p.inputRow(row); });
+  k.syncBlock();
+  finish(accumulate());
 }
 
 LogicalResult emitMmaTile(ProductKernel &p) {
-  MmaTile tile(p);
-  if (failed(tile.check()))
-    return failure();
-  tile.emit();
+  // What an expert has beyond full tiles takes the least of these that holds
+  // it.
+  SmallVector<MmaTile, 4> sizes;
+  for (int64_t size = p.product.tile.getTokens();; size /= 2) {
+    sizes.emplace_back(p, size);
+    if (failed(sizes.back().check()))
+      return failure();
+    if (size / 2 < leastMmaTokens)
+      break;
+  }
+  DeviceKernel &k = p.k;
+  p.forTile([&] {
+    for (MmaTile &tile : sizes) {
+      k.reuseShared();
+      Value fits = k.less(p.rowCount, tile.size + 1);
+      if (&tile != &sizes.back())
+        fits = k.both(fits, k.less(tile.size / 2, p.rowCount));
+      k.when(fits, [&] { tile.emit(); });
+    }
+  });
   return success();
 }
 

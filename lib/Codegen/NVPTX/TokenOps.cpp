@@ -3,8 +3,8 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.dispatch, moe.combine, moe.identity_experts and element-wise arithmetic:
-// a block for each row, threads along the row.
+// moe.dispatch, moe.combine, moe.identity_experts and element-wise arithmetic,
+// row by row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,14 +12,6 @@
 #include "ScalarBody.h"
 
 namespace moec::nvptx {
-
-static constexpr int64_t rowThreads = 128;
-
-/// Every column of a row in the workspace, with the room behind it.
-static void forStride(DeviceKernel &k, const Buffer &buffer,
-                      function_ref<void(Value)> body) {
-  k.loop(k.thread(), buffer.stride, k.threads, body);
-}
 
 /// The grouping that made the slots an operation reads.
 static FailureOr<moe::GroupOp> groupOf(Operation *op, Value slots) {
@@ -29,20 +21,20 @@ static FailureOr<moe::GroupOp> groupOf(Operation *op, Value slots) {
   return group;
 }
 
-/// Emits a function with a block for each sorted row in use; `body` gets the
-/// row and its slot.
-static void
-emitSortedRows(LayerLowering &l, moe::GroupOp group, Location loc,
-               StringRef suffix, function_ref<void(DeviceKernel &)> prepare,
-               function_ref<void(DeviceKernel &, Value, Value)> body) {
-  DeviceKernel k = l.begin(loc, suffix, rowThreads);
-  Memory slots = l.use(k, group.getSlots()),
-         offsets = l.use(k, group.getOffsets());
-  prepare(k);
-  Value row = k.block();
-  Value used = k.load(offsets, 0, static_cast<int64_t>(group.getExperts()));
-  k.when(k.less(row, used), [&] { body(k, row, k.load(slots, row, 0)); });
-  l.launch(k, {.rows = tensorRows(group.getSlots())});
+/// Adds a stage for each sorted row in use; `work` gets the row and its slot.
+static LogicalResult
+onSortedRows(LayerLowering &l, moe::GroupOp group, Location loc, StringRef name,
+             std::function<void(DeviceKernel &, const RowPart &, Value)> work) {
+  return l.onRows(
+      loc, name, {tensorRows(group.getSlots()), /*sorted=*/true},
+      [&l, group, work](DeviceKernel &k, const RowPart &part) mutable {
+        Memory slots = l.use(k, group.getSlots()),
+               offsets = l.use(k, group.getOffsets());
+        int64_t experts = group.getExperts();
+        k.when(k.less(part.row, k.load(offsets, 0, experts)),
+               [&] { work(k, part, k.load(slots, part.row, 0)); });
+        return success();
+      });
 }
 
 LogicalResult lowerDispatch(LayerLowering &l, moe::DispatchOp op) {
@@ -50,28 +42,22 @@ LogicalResult lowerDispatch(LayerLowering &l, moe::DispatchOp op) {
   if (failed(group))
     return failure();
   Buffer result = l.allocateResult(op.getRows());
-  int64_t choices = op.getTopK();
-  Memory x, rows, scales;
-  emitSortedRows(
-      l, *group, op.getLoc(), "dispatch",
-      [&](DeviceKernel &k) {
-        x = l.use(k, op.getX());
-        rows = l.use(k, result);
-        if (op.getScale())
-          scales = l.use(k, op.getScale());
-      },
-      [&](DeviceKernel &k, Value row, Value slot) {
-        Value token = k.div(slot, choices), scale;
-        if (op.getScale())
-          scale = k.load(scales, token, k.rem(slot, choices));
-        forStride(k, result, [&](Value col) {
-          Value value = k.loadF32(x, token, col);
-          if (scale)
-            value = arith::MulFOp::create(k.b, value, scale);
-          k.storeF32(value, rows, row, col);
-        });
-      });
-  return success();
+  return onSortedRows(l, *group, op.getLoc(), "dispatch",
+                      [&l, op, result](DeviceKernel &k, const RowPart &part,
+                                       Value slot) mutable {
+                        int64_t choices = op.getTopK();
+                        Memory x = l.use(k, op.getX()), rows = l.use(k, result);
+                        Value token = k.div(slot, choices), scale;
+                        if (op.getScale())
+                          scale = k.load(l.use(k, op.getScale()), token,
+                                         k.rem(slot, choices));
+                        part.forColumns(k, result.stride, [&](Value col) {
+                          Value value = k.loadF32(x, token, col);
+                          if (scale)
+                            value = arith::MulFOp::create(k.b, value, scale);
+                          k.storeF32(value, rows, part.row, col);
+                        });
+                      });
 }
 
 LogicalResult emitCombine(LayerLowering &l, Operation *op, Buffer rows,
@@ -85,30 +71,34 @@ LogicalResult emitCombine(LayerLowering &l, Operation *op, Buffer rows,
            << getElementTypeOrSelf(result.getType())
            << "; the NVPTX back end combines into f32";
   Buffer sums = l.allocateResult(result);
-  int64_t choices = l.get(weights).cols;
-  DeviceKernel k = l.begin(op->getLoc(), "combine", rowThreads);
-  Memory from = l.use(k, rows), factors = l.use(k, weights),
-         ids = l.use(k, group->getIds()), to = l.use(k, sums);
-  Memory base = onto ? l.use(k, onto) : Memory();
-  Value token = k.block();
-  forStride(k, sums, [&](Value col) {
-    Value start = onto ? k.load(base, token, col) : k.f32(0.0);
-    Value sum = k.loopCarried(
-        0, choices, 1, start,
-        [&](Value choice, ValueRange carried) -> SmallVector<Value> {
-          Value id = k.load(ids, token, choice);
-          Value counts = k.compare(arith::CmpIPredicate::ult, id,
-                                   static_cast<int64_t>(group->getExperts()));
-          Value slot = k.add(k.mul(token, choices), choice);
-          Value next =
-              math::FmaOp::create(k.b, k.load(factors, token, choice),
-                                  k.loadF32(from, slot, col), carried[0]);
-          return {k.select(counts, next, carried[0])};
-        })[0];
-    k.store(sum, to, token, col);
-  });
-  l.launch(k, {.rows = sums.rows});
-  return success();
+  int64_t choices = l.get(weights).cols, experts = group->getExperts();
+  Value ids = group->getIds();
+  return l.onRows(
+      op->getLoc(), "combine", {sums.rows},
+      [=, &l](DeviceKernel &k, const RowPart &part) {
+        Memory from = l.use(k, rows), factors = l.use(k, weights),
+               chosen = l.use(k, ids), to = l.use(k, sums);
+        Memory base = onto ? l.use(k, onto) : Memory();
+        Value token = part.row;
+        part.forColumns(k, sums.stride, [&](Value col) {
+          Value start = onto ? k.load(base, token, col) : k.f32(0.0);
+          Value sum = k.loopCarried(
+              0, choices, 1, start,
+              [&](Value choice, ValueRange carried) -> SmallVector<Value> {
+                Value id = k.load(chosen, token, choice);
+                Value counts =
+                    k.compare(arith::CmpIPredicate::ult, id, experts);
+                Value slot = k.add(k.mul(token, choices), choice);
+                Value next =
+                    math::FmaOp::create(k.b, k.load(factors, token, choice),
+                                        k.loadF32(from, slot, col), carried[0]);
+                return {k.select(counts, next, carried[0])};
+              })[0];
+          k.store(sum, to, token, col);
+        });
+        return success();
+      },
+      /*width=*/sums.cols);
 }
 
 LogicalResult lowerCombine(LayerLowering &l, moe::CombineOp op) {
@@ -118,18 +108,16 @@ LogicalResult lowerCombine(LayerLowering &l, moe::CombineOp op) {
   // Rows come sorted by expert; adding them up needs them by slot.
   Buffer sorted = l.get(op.getRows());
   Buffer bySlot = l.allocate(sorted.rows, sorted.cols, sorted.element);
-  Memory from, to;
-  emitSortedRows(
+  LogicalResult moved = onSortedRows(
       l, *group, op.getLoc(), "scatter",
-      [&](DeviceKernel &k) {
-        from = l.use(k, sorted);
-        to = l.use(k, bySlot);
-      },
-      [&](DeviceKernel &k, Value row, Value slot) {
-        forStride(k, bySlot, [&](Value col) {
-          k.store(k.load(from, row, col), to, slot, col);
+      [&l, sorted, bySlot](DeviceKernel &k, const RowPart &part, Value slot) {
+        Memory from = l.use(k, sorted), to = l.use(k, bySlot);
+        part.forColumns(k, bySlot.stride, [&](Value col) {
+          k.store(k.load(from, part.row, col), to, slot, col);
         });
       });
+  if (failed(moved))
+    return failure();
   return emitCombine(l, op, bySlot, op.getWeights(), op.getSlots(), Value(),
                      op.getResult());
 }
@@ -137,83 +125,88 @@ LogicalResult lowerCombine(LayerLowering &l, moe::CombineOp op) {
 LogicalResult lowerIdentityExperts(LayerLowering &l,
                                    moe::IdentityExpertsOp op) {
   Buffer result = l.allocateResult(op.getResult());
-  int64_t choices = l.get(op.getIds()).cols;
-  DeviceKernel k = l.begin(op.getLoc(), "identity", rowThreads);
-  Memory x = l.use(k, op.getX()), ids = l.use(k, op.getIds()),
-         weights = l.use(k, op.getWeights()), to = l.use(k, result);
-  Value token = k.block();
-  // The sum of the weights, and whether there is one at all: a token without
-  // identity experts gives zero, even if it is infinite.
-  SmallVector<Value> sums = k.loopCarried(
-      0, choices, 1, {k.f32(0.0), k.truth(false)},
-      [&](Value choice, ValueRange carried) -> SmallVector<Value> {
-        Value counts =
-            k.compare(arith::CmpIPredicate::sge, k.load(ids, token, choice),
-                      static_cast<int64_t>(op.getFrom()));
-        Value weight =
-            k.select(counts, k.load(weights, token, choice), k.f32(0.0));
-        return {arith::AddFOp::create(k.b, carried[0], weight),
-                arith::OrIOp::create(k.b, carried[1], counts)};
-      });
-  forStride(k, result, [&](Value col) {
-    Value product = arith::MulFOp::create(k.b, k.load(x, token, col), sums[0]);
-    k.store(k.select(sums[1], product, k.f32(0.0)), to, token, col);
-  });
-  l.launch(k, {.rows = result.rows});
-  return success();
+  return l.onRows(
+      op.getLoc(), "identity", {result.rows},
+      [&l, op, result](DeviceKernel &k, const RowPart &part) mutable {
+        int64_t choices = l.get(op.getIds()).cols;
+        Memory x = l.use(k, op.getX()), ids = l.use(k, op.getIds()),
+               weights = l.use(k, op.getWeights()), to = l.use(k, result);
+        Value token = part.row;
+        // The sum of the weights, and whether there is one at all: a token
+        // without identity experts gives zero, even if it is infinite.
+        SmallVector<Value> sums = k.loopCarried(
+            0, choices, 1, {k.f32(0.0), k.truth(false)},
+            [&](Value choice, ValueRange carried) -> SmallVector<Value> {
+              Value counts = k.compare(arith::CmpIPredicate::sge,
+                                       k.load(ids, token, choice),
+                                       static_cast<int64_t>(op.getFrom()));
+              Value weight =
+                  k.select(counts, k.load(weights, token, choice), k.f32(0.0));
+              return {arith::AddFOp::create(k.b, carried[0], weight),
+                      arith::OrIOp::create(k.b, carried[1], counts)};
+            });
+        part.forColumns(k, result.stride, [&](Value col) {
+          Value product =
+              arith::MulFOp::create(k.b, k.load(x, token, col), sums[0]);
+          k.store(k.select(sums[1], product, k.f32(0.0)), to, token, col);
+        });
+        return success();
+      },
+      /*width=*/result.cols);
 }
 
 //===----------------------------------------------------------------------===//
 // Element-wise operations
 //===----------------------------------------------------------------------===//
 
-/// A function that makes `tensor` row by row from the elements of `operands`,
-/// each read by its map.
+/// Adds a stage that makes `tensor` from the elements of `operands`, each read
+/// by its map.
 static LogicalResult
-emitElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
-             ArrayRef<OperandAccess> accesses,
-             function_ref<Value(DeviceKernel &, SmallVector<Value>)> body) {
+onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
+           ArrayRef<OperandAccess> accesses,
+           std::function<Value(DeviceKernel &, SmallVector<Value>)> body) {
   Buffer result = l.allocateResult(tensor);
-  DeviceKernel k = l.begin(op->getLoc(), "elements", rowThreads);
-  Memory to = l.use(k, result);
-  SmallVector<Memory> sources;
-  SmallVector<Value> scalars;
-  for (Value operand : operands) {
-    auto type = dyn_cast<RankedTensorType>(operand.getType());
-    Value scalar;
-    Memory source;
-    if (!type) {
-      FailureOr<Value> number = l.scalar(k, operand, op);
-      if (failed(number))
+  SmallVector<Value> sources(operands);
+  SmallVector<OperandAccess> maps(accesses);
+  auto work = [=, &l](DeviceKernel &k, const RowPart &part) -> LogicalResult {
+    Memory to = l.use(k, result);
+    SmallVector<Memory> memories;
+    SmallVector<Value> scalars;
+    for (Value operand : sources) {
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      FailureOr<Value> scalar{Value()};
+      FailureOr<Buffer> buffer{Buffer()};
+      if (!type)
+        scalar = l.scalar(k, operand, op);
+      else if (l.weightNumber(operand))
+        buffer = l.weightRows(operand, type.getElementType(), op);
+      else
+        buffer = l.get(operand);
+      if (failed(scalar) || failed(buffer))
         return failure();
-      scalar = *number;
-    } else if (l.weightNumber(operand)) {
-      source = l.use(k, *l.weightRows(operand, type.getElementType(), op));
-    } else {
-      source = l.use(k, operand);
+      scalars.push_back(*scalar);
+      memories.push_back(type ? l.use(k, *buffer) : Memory());
     }
-    sources.push_back(source);
-    scalars.push_back(scalar);
-  }
-  Value row = k.block();
-  forStride(k, result, [&](Value col) {
-    Value inside = k.less(col, result.cols);
-    TypedAttr zero = k.b.getZeroAttr(result.element);
-    Value outside = arith::ConstantOp::create(k.b, zero);
-    Value value = k.valueWhen(inside, outside, [&] {
-      SmallVector<Value> elements;
-      for (auto [source, scalar, access] :
-           llvm::zip_equal(sources, scalars, accesses))
-        elements.push_back(scalar
-                               ? scalar
-                               : k.load(source, access.byRow ? row : k.i32(0),
-                                        access.byCol ? col : k.i32(0)));
-      return body(k, std::move(elements));
+    part.forColumns(k, result.stride, [&](Value col) {
+      Value inside = k.less(col, result.cols);
+      TypedAttr zero = k.b.getZeroAttr(result.element);
+      Value outside = arith::ConstantOp::create(k.b, zero);
+      Value value = k.valueWhen(inside, outside, [&] {
+        SmallVector<Value> elements;
+        for (auto [memory, scalar, access] :
+             llvm::zip_equal(memories, scalars, maps))
+          elements.push_back(scalar ? scalar
+                                    : k.load(memory,
+                                             access.byRow ? part.row : k.i32(0),
+                                             access.byCol ? col : k.i32(0)));
+        return body(k, std::move(elements));
+      });
+      k.store(value, to, part.row, col);
     });
-    k.store(value, to, row, col);
-  });
-  l.launch(k, {.rows = result.rows});
-  return success();
+    return success();
+  };
+  return l.onRows(op->getLoc(), "elements", {result.rows}, std::move(work),
+                  /*width=*/result.cols);
 }
 
 LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
@@ -232,19 +225,20 @@ LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
       return failure();
     accesses.push_back(*access);
   }
-  return emitElements(l, op, op.getResult(0), op.getDpsInputs(), accesses,
-                      [&](DeviceKernel &k, SmallVector<Value> elements) {
-                        // The output's own argument is not read.
-                        elements.push_back(Value());
-                        return cloneBody(k, *op.getBlock(), elements);
-                      });
+  Block *body = op.getBlock();
+  return onElements(l, op, op.getResult(0), op.getDpsInputs(), accesses,
+                    [body](DeviceKernel &k, SmallVector<Value> elements) {
+                      // The output's own argument is not read.
+                      elements.push_back(Value());
+                      return cloneBody(k, *body, elements);
+                    });
 }
 
 LogicalResult lowerFill(LayerLowering &l, linalg::FillOp op) {
   auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
   if (!type || type.getRank() != 2)
     return op.emitOpError("fills something other than rows");
-  return emitElements(
+  return onElements(
       l, op, op.getResult(0), op.getInputs()[0], OperandAccess(),
       [](DeviceKernel &, SmallVector<Value> elements) { return elements[0]; });
 }
@@ -257,10 +251,10 @@ LogicalResult lowerElementwise(LayerLowering &l, Operation &op) {
            << "; the NVPTX back end lowers element-wise operations on rows";
   SmallVector<OperandAccess> accesses(op.getNumOperands(),
                                       {.byRow = true, .byCol = true});
-  return emitElements(l, &op, op.getResult(0), op.getOperands(), accesses,
-                      [&](DeviceKernel &k, SmallVector<Value> elements) {
-                        return cloneOnElements(k, op, elements);
-                      });
+  return onElements(l, &op, op.getResult(0), op.getOperands(), accesses,
+                    [&op](DeviceKernel &k, SmallVector<Value> elements) {
+                      return cloneOnElements(k, op, elements);
+                    });
 }
 
 } // namespace moec::nvptx

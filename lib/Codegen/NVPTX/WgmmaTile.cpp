@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WgmmaTile.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -28,9 +29,9 @@ static constexpr int64_t mostOutputBytes = 16 * 1024;
 
 /// `most` and its halves, as far as wgmma has them.
 static SmallVector<int64_t> halvesOf(int64_t most) {
-  constexpr int64_t granule = 8;
   SmallVector<int64_t> counts;
-  for (int64_t count = most; count >= granule && count % granule == 0;
+  for (int64_t count = most;
+       count >= leastWgmmaTokens && count % leastWgmmaTokens == 0;
        count = count % 2 == 0 ? count / 2 : 0)
     counts.push_back(count);
   return counts;
@@ -98,9 +99,9 @@ Value WgmmaTile::barrier(int64_t first, Number stage) {
 }
 
 SmallVector<Value> WgmmaTile::forTiles(ValueRange carried, TileBody body) {
-  int64_t across = p.featureTiles();
-  return k.loopCarried(k.block(), k.mul(p.rowTiles(), across), k.blocks(),
-                       carried, [&](Value number, ValueRange values) {
+  int64_t across = p.product.tileColumns();
+  return k.loopCarried(k.block(), p.blocks, k.blocks(), carried,
+                       [&](Value number, ValueRange values) {
                          // Tiles of the same rows one after the other: they
                          // share their tokens.
                          p.selectTile(k.div(number, across),

@@ -80,8 +80,7 @@ TEST(GpuTraffic, countsWhatThePlanSays) {
   product.experts = 4;
   product.expertBytes = 256 * 64 * 2;
   product.tile = "128 x 8";
-  product.tileRows = 128;
-  product.tileTokens = 8;
+  product.fewTile = product.manyTile = {128, 8, 8};
   product.numberBytes = 2;
   LayerCost cost{"l", 4, 1, 64, {product}};
   ManifestLayer layer;

@@ -32,6 +32,7 @@ Manifest deviceManifest() {
   launch.kernel = "kernel_0_0_rows";
   launch.when = LaunchWhen::Routed;
   launch.perToken = 1;
+  launch.below = 65;
   launch.threads = 128;
   launch.resident = 2;
   launch.arguments = {{ArgumentKind::Tokens, 0},
@@ -65,6 +66,8 @@ TEST(ManifestPlan, ComesBack) {
   const ManifestLaunch &launch = back.kernels[0].plan->launches[0];
   EXPECT_EQ(launch.kernel, "kernel_0_0_rows");
   EXPECT_EQ(launch.when, LaunchWhen::Routed);
+  EXPECT_EQ(launch.from, 0);
+  EXPECT_EQ(launch.below, 65);
   EXPECT_EQ(launch.threads, 128);
   EXPECT_EQ(launch.resident, 2);
   EXPECT_EQ(back.kernels[0].plan->maps[0].boxRows, 128);
@@ -116,6 +119,19 @@ TEST(ManifestPlan, RefusesNumbersOutOfRange) {
   manifest = deviceManifest();
   manifest.kernels[0].plan->buffers[0].rowBytes = 0;
   EXPECT_NE(problemOf(manifest).find("row_bytes"), std::string::npos);
+  manifest = deviceManifest();
+  manifest.kernels[0].plan->launches[0].from = 65;
+  manifest.kernels[0].plan->launches[0].below = 65;
+  EXPECT_NE(problemOf(manifest).find("below"), std::string::npos);
+}
+
+TEST(ManifestPlan, RefusesCountersWithoutFixedPlace) {
+  Manifest manifest = deviceManifest();
+  manifest.kernels[0].plan->counters = 1;
+  EXPECT_NE(problemOf(manifest).find("counters"), std::string::npos);
+  manifest.kernels[0].plan->counters = 0;
+  EXPECT_NE(problemOf(manifest).find("is buffer 0, whose size depends on T"),
+            std::string::npos);
 }
 
 TEST(ManifestPlan, ArgumentsAsText) {

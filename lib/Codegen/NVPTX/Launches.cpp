@@ -1,0 +1,203 @@
+//===- Launches.cpp - Stages that share a launch --------------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A launch begins a block for each row, or for each tile of products. In calls
+// of few tokens, where a launch costs more than what it does, the block that
+// comes last goes on with what needs all of them: after rows, with grouping;
+// after the tiles that have a run of columns, with the sums of these columns.
+// Which block that is changes nothing, for it does the whole of it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductTile.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
+
+namespace moec::nvptx {
+
+/// Threads of a block that has a row, and of one that has all tokens.
+static constexpr int64_t rowThreads = 128, fewRowThreads = 256,
+                         tokenThreads = 1024;
+
+void RowPart::forColumns(DeviceKernel &k, int64_t end,
+                         function_ref<void(Value)> body) const {
+  if (step)
+    return k.loop(first, end, step, body);
+  k.when(k.less(first, end), [&] { body(first); });
+}
+
+moe::GpuTileAttr LayerLowering::tile(Attribute strategy) const {
+  if (auto tiles = dyn_cast_if_present<DictionaryAttr>(strategy))
+    strategy = tiles.get(isFew() ? fewTilesName : manyTilesName);
+  return dyn_cast_if_present<moe::GpuTileAttr>(strategy);
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+/// A row for each token.
+static bool isTokens(const RowDomain &domain) {
+  return domain == RowDomain{{.perToken = 1}};
+}
+
+/// Whether the last tile of some columns can go on with these columns of rows
+/// of `width` elements, a thread for each.
+bool LayerLowering::canFollow(RowDomain domain, int64_t width) const {
+  if (!isFew() || when != moe::When::Always || !isTokens(domain))
+    return false;
+  return llvm::all_of(pending.products, [&](const auto &product) {
+    return product->n == width &&
+           product->blockThreads() % product->features() == 0 &&
+           product->features() == pending.products[0]->features() &&
+           product->blockThreads() == pending.products[0]->blockThreads();
+  });
+}
+
+LogicalResult LayerLowering::onRows(Location loc, StringRef name,
+                                    RowDomain domain, RowWork work,
+                                    int64_t width) {
+  bool joins = pending.tokens.empty() &&
+               (pending.products.empty()
+                    ? pending.rows.empty() || pending.domain == domain
+                    : canFollow(domain, width));
+  if (!joins && failed(flush()))
+    return failure();
+  pending.domain = domain;
+  pending.rows.push_back({loc, name, when, std::move(work), width});
+  return success();
+}
+
+LogicalResult LayerLowering::onTokens(Location loc, StringRef name,
+                                      TokenWork work) {
+  bool joins = pending.products.empty() &&
+               (pending.rows.empty() || (isFew() && isTokens(pending.domain)));
+  if (!joins && failed(flush()))
+    return failure();
+  pending.tokens.push_back({loc, name, when, std::move(work)});
+  return success();
+}
+
+LogicalResult LayerLowering::onTiles(std::shared_ptr<const Product> product) {
+  if ((!pending.rows.empty() || !pending.tokens.empty()) && failed(flush()))
+    return failure();
+  pending.products.push_back(std::move(product));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+Memory LayerLowering::useCounters(DeviceKernel &k, int64_t count) {
+  Type i32 = k.b.getI32Type();
+  if (!counters)
+    counters = allocateDense({.fixed = 1}, 1, i32).memory;
+  // Zero before each launch, so that all can have the same.
+  mostCounters = std::max(mostCounters, count);
+  return {k.parameter(*counters), i32, k.i64(count)};
+}
+
+void LayerLowering::whenLast(DeviceKernel &k, Value counter, Value blocks,
+                             function_ref<void()> body) {
+  Memory blocksLeft = k.allocateShared(k.b.getI32Type(), 1, 1);
+  // What this block wrote is there for all before it counts.
+  k.fence();
+  k.syncBlock();
+  k.when(k.equal(k.thread(), 0), [&] {
+    Value before = k.countUpTo(counter, k.sub(blocks, 1));
+    k.store(k.sub(k.sub(blocks, 1), before), blocksLeft, 0, 0);
+  });
+  k.syncBlock();
+  k.when(k.equal(k.load(blocksLeft, 0, 0), 0), [&] {
+    k.fence();
+    body();
+  });
+}
+
+/// The names of stages, each once.
+template <typename Stages>
+static void collectNames(const Stages &stages,
+                         llvm::SetVector<StringRef> &names) {
+  for (const auto &stage : stages)
+    names.insert(stage.name);
+}
+
+LogicalResult LayerLowering::launchStages(const Pending &stages,
+                                          moe::When calls) {
+  auto happens = [&](const auto &stage) {
+    return stage.when == moe::When::Always || stage.when == calls;
+  };
+  auto rows = llvm::to_vector(llvm::make_filter_range(stages.rows, happens));
+  auto tokens =
+      llvm::to_vector(llvm::make_filter_range(stages.tokens, happens));
+  if (rows.empty() && tokens.empty())
+    return success();
+  bool onRows = !stages.rows.empty();
+  llvm::SetVector<StringRef> names;
+  collectNames(rows, names);
+  collectNames(tokens, names);
+  Location loc = rows.empty() ? tokens[0].loc : rows[0].loc;
+  DeviceKernel k = begin(loc, llvm::join(names, "_"),
+                         !onRows   ? tokenThreads
+                         : isFew() ? fewRowThreads
+                                   : rowThreads);
+  RowPart part{k.block(), k.thread(), k.threads};
+  bool isFirst = true;
+  auto emit = [&](const auto &stage, auto... arguments) {
+    k.b.setLoc(stage.loc);
+    if (!std::exchange(isFirst, false))
+      k.syncBlock();
+    return stage.work(k, arguments...);
+  };
+  for (const RowStage &stage : rows)
+    if (failed(emit(stage, part)))
+      return failure();
+  LogicalResult result = success();
+  auto emitTokens = [&] {
+    isFirst = true;
+    for (const TokenStage &stage : tokens)
+      if (succeeded(result))
+        result = emit(stage);
+  };
+  Grid grid{.rows = {.fixed = 1}};
+  if (onRows) {
+    grid.rows = stages.domain.rows;
+    if (!tokens.empty())
+      whenLast(k, useCounters(k, 1).pointer, count(k, grid.rows), emitTokens);
+  } else {
+    emitTokens();
+  }
+  if (failed(result))
+    return failure();
+  when = calls;
+  launch(k, grid);
+  when = moe::When::Always;
+  return success();
+}
+
+LogicalResult LayerLowering::flush() {
+  Pending stages = std::exchange(pending, {});
+  auto depends = [](const auto &stage) {
+    return stage.when != moe::When::Always;
+  };
+  moe::When outer = std::exchange(when, moe::When::Always);
+  LogicalResult result = success();
+  if (!stages.products.empty()) {
+    result = launchProducts(stages.products, stages.rows);
+  } else if (llvm::any_of(stages.rows, depends) ||
+             llvm::any_of(stages.tokens, depends)) {
+    result = failure(failed(launchStages(stages, moe::When::Routed)) ||
+                     failed(launchStages(stages, moe::When::Given)));
+  } else {
+    result = launchStages(stages, moe::When::Always);
+  }
+  when = outer;
+  return result;
+}
+
+} // namespace moec::nvptx

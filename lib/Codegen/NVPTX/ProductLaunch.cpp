@@ -1,0 +1,119 @@
+//===- ProductLaunch.cpp - Products that share a launch -------------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Blocks take the tiles of one product after the other, the columns of a tile
+// of rows side by side. How many tiles there are the device knows alone, so the
+// grid has as many blocks as there may be.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductTile.h"
+
+namespace moec::nvptx {
+
+/// The most blocks that have tiles of a product, as a number of rows of which
+/// each block has `perBlock`.
+static Count mostBlocks(const Product &product, bool isFew, int64_t perBlock) {
+  const Count &rows = product.gather ? product.gather->rows : product.rows.rows;
+  int64_t columns = product.tileColumns(), tokens = product.tile.getTokens();
+  // A tile has at least a row; an expert has one tile at most that is not full.
+  if (isFew)
+    return {columns * perBlock * rows.perToken,
+            columns * perBlock * rows.fixed};
+  int64_t partial = product.table ? product.experts : 1;
+  return {columns * (perBlock / tokens) * rows.perToken,
+          columns * ((perBlock / tokens) * rows.fixed + perBlock * partial)};
+}
+
+static bool isWgmma(const Product &product) {
+  return product.tile.getMma() == moe::MmaKind::Wgmma;
+}
+
+static LogicalResult emitTile(LayerLowering &l, ProductKernel &p) {
+  moe::GpuTileAttr tile = p.product.tile;
+  if (isWgmma(p.product))
+    return emitWgmmaTiles(
+        p, p.k.parameter(l.tensorMap(p.product.packed, tile.getRows())));
+  if (tile.getMma() == moe::MmaKind::Fma)
+    return emitFmaTile(p);
+  return splitsK(tile) ? emitSplitTile(p) : emitMmaTile(p);
+}
+
+/// Products whose blocks are alike; the others are left. Blocks of wgmma share
+/// the tiles of one product among them.
+static SmallVector<std::shared_ptr<const Product>>
+takeAlike(SmallVector<std::shared_ptr<const Product>> &products) {
+  SmallVector<std::shared_ptr<const Product>> alike, rest;
+  const Product &first = *products[0];
+  for (auto &product : products) {
+    bool joins = product.get() == &first ||
+                 (!isWgmma(first) && !isWgmma(*product) &&
+                  product->blockThreads() == first.blockThreads());
+    (joins ? alike : rest).push_back(product);
+  }
+  products = std::move(rest);
+  return alike;
+}
+
+LogicalResult
+LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
+                              ArrayRef<RowStage> rows) {
+  SmallVector<std::shared_ptr<const Product>> rest(products);
+  while (!rest.empty()) {
+    auto alike = takeAlike(rest);
+    DeviceKernel k =
+        begin(alike[0]->op->getLoc(), "product", alike[0]->blockThreads());
+    // A block of wgmma has all the shared memory of a multiprocessor.
+    Grid grid;
+    grid.resident = isWgmma(*alike[0]);
+    for (const auto &product : alike)
+      grid.perBlock = std::lcm(grid.perBlock, product->tile.getTokens());
+    Value block = k.block(), tiles = k.i32(0), blocks = tiles;
+    for (const auto &product : alike) {
+      k.b.setLoc(product->op->getLoc());
+      k.reuseShared();
+      ProductKernel p(*this, *product, k, k.sub(block, blocks));
+      if (failed(emitTile(*this, p)))
+        return failure();
+      tiles = k.add(tiles, p.tiles);
+      blocks = k.add(blocks, p.blocks);
+      Count most = mostBlocks(*product, isFew(), grid.perBlock);
+      grid.rows.perToken += most.perToken;
+      grid.rows.fixed += most.fixed;
+    }
+    if (!rows.empty() && failed(sumColumns(k, *alike[0], tiles, rows)))
+      return failure();
+    launch(k, grid);
+  }
+  return success();
+}
+
+/// Emits `rows` for the columns of the block's tile, by the last block that has
+/// a tile of them. Without any tile there still is a block for each column.
+LogicalResult LayerLowering::sumColumns(DeviceKernel &k, const Product &product,
+                                        Value tiles, ArrayRef<RowStage> rows) {
+  int64_t columns = product.tileColumns(), features = product.features();
+  k.reuseShared();
+  Value arrivals = arith::MaxSIOp::create(k.b, tiles, k.i32(1));
+  Value column = k.rem(k.block(), columns);
+  Memory counters = useCounters(k, columns);
+  LogicalResult result = success();
+  k.when(k.less(k.block(), k.mul(arrivals, columns)), [&] {
+    whenLast(k, k.address(counters, 0, column), arrivals, [&] {
+      Value first = k.add(k.mul(column, features), k.rem(k.thread(), features));
+      k.loop(k.div(k.thread(), features), k.tokens(), k.threads / features,
+             [&](Value row) {
+               for (const RowStage &stage : rows) {
+                 k.b.setLoc(stage.loc);
+                 if (succeeded(result))
+                   result = stage.work(k, {row, first});
+               }
+             });
+    });
+  });
+  return result;
+}
+
+} // namespace moec::nvptx

@@ -1,0 +1,257 @@
+//===- TileSplit.cpp - A tile of few tokens, K split among warps ----------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// With a few rows for each expert a product costs what its weights cost to
+// read. Tiles are small, so that every multiprocessor has some at any time; a
+// warp has all rows of the tile for its own steps of K, and a ring of stages
+// that no other warp waits for. The warps' sums meet at the end, in the warps'
+// order.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductTile.h"
+#include "TensorCore.h"
+
+namespace moec::nvptx {
+
+namespace {
+
+/// Elements of K in a stage, and steps of the tensor core in it.
+constexpr int64_t stageDepth = Swizzle::rowBytes / 2,
+                  stageSteps = stageDepth / MmaAtom::k;
+constexpr int64_t chunksOfRow = Swizzle::rowBytes / Swizzle::chunkBytes;
+/// Rows that the lanes of a warp copy at once.
+constexpr int64_t rowsAtOnce = warpSize / chunksOfRow;
+/// Room behind a token's sums, so that a fragment meets no bank twice.
+constexpr int64_t sumPadding = 4;
+
+class SplitTile {
+public:
+  explicit SplitTile(ProductKernel &p)
+      : p(p), k(p.k), tile(p.product.tile), rows(tile.getRows()),
+        tokens(tile.getTokens()), rowAtoms(rows / MmaAtom::m),
+        tokenAtoms(tokens / MmaAtom::n),
+        steps(p.product.rows.stride / stageDepth),
+        stageBytes((rows + tokens) * Swizzle::rowBytes),
+        atom{p.product.packed.element} {}
+
+  LogicalResult check();
+  void emit();
+
+private:
+  void findRows();
+  void copyStage(Value step, Value stage);
+  void multiply(Value stage, SmallVector<Value> &sums);
+  SmallVector<Value> accumulate();
+  void exchange(ArrayRef<Value> sums);
+  void finish();
+  Value shared(Number offset) { return k.address(arena, 0, offset); }
+
+  ProductKernel &p;
+  DeviceKernel &k;
+  moe::GpuTileAttr tile;
+  const int64_t rows, tokens, rowAtoms, tokenAtoms, steps, stageBytes;
+  const MmaAtom atom;
+  /// The rings of all warps, and in their place the sums `[warp][token][row]`.
+  Memory arena, partial;
+  /// Where this lane's chunk of a row begins in global memory: so many bytes
+  /// from a pointer.
+  struct Chunk {
+    Value pointer;
+    int64_t offset = 0;
+  };
+  /// Of every `rowsAtOnce`-th row.
+  SmallVector<Chunk> weightRows, tokenRows;
+};
+
+} // namespace
+
+bool splitsK(moe::GpuTileAttr tile) {
+  return tile.getWarps() > 1 && tile.getDepth() == stageDepth * tile.getWarps();
+}
+
+LogicalResult SplitTile::check() {
+  Operation *op = p.product.op;
+  Type element = p.product.packed.element;
+  if (!MmaAtom::takes(element) || p.product.rows.element != element)
+    return op->emitOpError("strategy ")
+           << tile << " takes bf16 or f16, the operands are "
+           << p.product.rows.element << " and " << element;
+  if (rows % MmaAtom::m == 0 && tokens % MmaAtom::n == 0 &&
+      tile.getStages() >= 2 && p.product.rows.stride % stageDepth == 0)
+    return success();
+  return op->emitOpError("strategy ")
+         << tile << " does not fit fragments of " << MmaAtom::m << " x "
+         << MmaAtom::n << ", two stages or more, and rows of "
+         << p.product.rows.stride << " elements";
+}
+
+void SplitTile::findRows() {
+  Value row = k.div(k.lane(), chunksOfRow);
+  Value inRow = k.mul(k.rem(k.lane(), chunksOfRow), Swizzle::chunkBytes);
+  int64_t rowBytes =
+      p.product.rows.stride * elementBytes(p.product.packed.element);
+  auto find = [&](const Memory &source, Value number) {
+    Memory bytes{source.pointer, k.b.getI8Type(), k.i64(rowBytes)};
+    return k.address(bytes, number, inRow);
+  };
+  // Rows of weights follow each other, unless the tile is not full.
+  bool isFull = p.product.packedRows % rows == 0;
+  for (int64_t i = 0; i < rows; i += rowsAtOnce)
+    if (isFull && i > 0)
+      weightRows.push_back({weightRows[0].pointer, i * rowBytes});
+    else
+      weightRows.push_back({find(p.packed, p.packedRow(k.add(row, i)))});
+  for (int64_t i = 0; i < tokens; i += rowsAtOnce)
+    tokenRows.push_back({find(p.rows, p.inputRow(k.add(row, i)))});
+}
+
+/// Starts to copy step `step` of K to the stage at byte `stage`; nothing past
+/// the last one.
+void SplitTile::copyStage(Value step, Value stage) {
+  k.when(k.less(step, steps), [&] {
+    Value column = k.mul(step, Swizzle::rowBytes),
+          all = k.i32(Swizzle::chunkBytes);
+    Value row = k.div(k.lane(), chunksOfRow),
+          chunk = k.rem(k.lane(), chunksOfRow);
+    auto copy = [&](ArrayRef<Chunk> chunks, int64_t begin) {
+      for (auto [i, source] : llvm::enumerate(chunks)) {
+        // Two rows of which one is 4 below the other: two swizzles.
+        int64_t first = i * rowsAtOnce, above = first % Swizzle::rows;
+        Value to = k.add(stage, Swizzle::at(k, k.add(row, above), chunk));
+        Memory bytes{source.pointer, k.b.getI8Type(), k.i64(0)};
+        bytes.pointer = k.address(bytes, 0, column);
+        AsyncCopies::copy(
+            k, shared(k.add(to, begin + (first - above) * Swizzle::rowBytes)),
+            k.address(bytes, 0, source.offset), all);
+      }
+    };
+    copy(weightRows, 0);
+    copy(tokenRows, rows * Swizzle::rowBytes);
+  });
+  AsyncCopies::commit(k);
+}
+
+void SplitTile::multiply(Value stage, SmallVector<Value> &sums) {
+  Value low = k.rem(k.lane(), 8), bit3 = k.rem(k.div(k.lane(), 8), 2),
+        bit4 = k.div(k.lane(), 16);
+  Value tokenStage = k.add(stage, rows * Swizzle::rowBytes);
+  SmallVector<SmallVector<Value, 4>> tokenFragments(tokenAtoms);
+  for (int64_t step = 0; step < stageSteps; ++step) {
+    // Four matrices are the halves of two steps of an atom's tokens.
+    if (step % 2 == 0)
+      for (int64_t j = 0; j < tokenAtoms; ++j) {
+        Value at = Swizzle::at(k, low, k.add(k.div(k.lane(), 8), 2 * step));
+        tokenFragments[j] =
+            loadMatrices(k, shared(k.add(k.add(tokenStage, at),
+                                         j * MmaAtom::n * Swizzle::rowBytes)));
+      }
+    for (int64_t i = 0; i < rowAtoms; ++i) {
+      // Of weights, rows 0 to 7 and 8 to 15 of the first half of K, then of the
+      // second.
+      Value at =
+          Swizzle::at(k, k.add(low, k.mul(bit3, 8)), k.add(bit4, 2 * step));
+      SmallVector<Value, 4> weights = loadMatrices(
+          k,
+          shared(k.add(k.add(stage, at), i * MmaAtom::m * Swizzle::rowBytes)));
+      for (int64_t j = 0; j < tokenAtoms; ++j)
+        atom.multiply(k, weights,
+                      ArrayRef(tokenFragments[j])
+                          .slice(step % 2 * MmaAtom::tokenRegisters,
+                                 MmaAtom::tokenRegisters),
+                      MutableArrayRef(sums).slice((i * tokenAtoms + j) *
+                                                      MmaAtom::accumulators,
+                                                  MmaAtom::accumulators));
+    }
+  }
+}
+
+SmallVector<Value> SplitTile::accumulate() {
+  int64_t stages = tile.getStages(), warps = tile.getWarps();
+  Value ring = k.mul(k.warp(), stages * stageBytes);
+  for (int64_t i = 0; i < stages - 1; ++i)
+    copyStage(k.add(k.warp(), i * warps), k.add(ring, i * stageBytes));
+
+  SmallVector<Value> carried(rowAtoms * tokenAtoms * MmaAtom::accumulators,
+                             k.f32(0.0));
+  size_t count = carried.size();
+  Value lastStage = k.add(ring, (stages - 1) * stageBytes);
+  // The stage to multiply, and the one to fill.
+  carried.append({ring, lastStage});
+  SmallVector<Value> result =
+      k.loopCarried(k.warp(), steps, warps, carried,
+                    [&](Value step, ValueRange values) -> SmallVector<Value> {
+                      SmallVector<Value> sums(values.take_front(count));
+                      Value stage = values[count], fill = values[count + 1];
+                      AsyncCopies::wait(k, stages - 2);
+                      // All lanes' copies have landed, and all are done with
+                      // the stage before, which is filled anew.
+                      k.syncWarp();
+                      copyStage(k.add(step, (stages - 1) * warps), fill);
+                      multiply(stage, sums);
+                      Value next = k.select(k.equal(stage, lastStage), ring,
+                                            k.add(stage, stageBytes));
+                      sums.append({next, stage});
+                      return sums;
+                    });
+  result.truncate(count);
+  return result;
+}
+
+/// Puts the warps' sums where the rings were.
+void SplitTile::exchange(ArrayRef<Value> sums) {
+  AsyncCopies::wait(k, 0);
+  k.syncBlock();
+  Value row = k.div(k.lane(), 4), token = k.mul(k.rem(k.lane(), 4), 2);
+  Value firstToken = k.add(k.mul(k.warp(), tokens), token);
+  for (auto [n, sum] : llvm::enumerate(sums)) {
+    int64_t number = n, atomNumber = number / MmaAtom::accumulators;
+    int64_t i = atomNumber / tokenAtoms, j = atomNumber % tokenAtoms;
+    int64_t half = number % MmaAtom::accumulators / 2, q = number % 2;
+    k.store(sum, partial, k.add(firstToken, j * MmaAtom::n + q),
+            k.add(row, i * MmaAtom::m + 8 * half));
+  }
+  k.syncBlock();
+}
+
+void SplitTile::finish() {
+  int64_t features = p.product.features();
+  k.loop(k.thread(), features * tokens, k.threads, [&](Value i) {
+    Value token = k.div(i, features);
+    p.forToken(token, [&](const TokenPlace &place) {
+      Element element{k.rem(i, features), {}};
+      for (int64_t w = 0; w < p.product.weights; ++w) {
+        Value row = p.rowOfFeature(element.feature, w);
+        Value sum = k.load(partial, token, row);
+        for (int64_t part = 1; part < tile.getWarps(); ++part)
+          sum = arith::AddFOp::create(
+              k.b, sum, k.load(partial, k.add(token, part * tokens), row));
+        element.accumulators.push_back(sum);
+      }
+      p.finish(place, element);
+    });
+  });
+}
+
+void SplitTile::emit() {
+  int64_t rings = tile.getWarps() * tile.getStages() * stageBytes;
+  arena = k.allocateShared(k.b.getI8Type(), 1, rings, Swizzle::alignment);
+  partial = {arena.pointer, k.b.getF32Type(), k.i32(rows + sumPadding)};
+  p.forTile([&] {
+    findRows();
+    exchange(accumulate());
+    finish();
+  });
+}
+
+LogicalResult emitSplitTile(ProductKernel &p) {
+  SplitTile tile(p);
+  if (failed(tile.check()))
+    return failure();
+  tile.emit();
+  return success();
+}
+
+} // namespace moec::nvptx
