@@ -1,5 +1,4 @@
-//===- TensorCore.h - Fragments, swizzles and asynchronous copies *- C++
-//-*-===//
+//===- TensorCore.h - Fragments, swizzles, copies ---------------*- C++ -*-===//
 //
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,6 +19,9 @@ namespace moec::nvptx {
 /// The 128-byte swizzle: chunk c of row r lies at chunk c ^ (r & 7).
 struct Swizzle {
   static constexpr int64_t rowBytes = 128, chunkBytes = 16;
+  /// Elements of 2 bytes and chunks of a row.
+  static constexpr int64_t depth = rowBytes / 2,
+                           rowChunks = rowBytes / chunkBytes;
   /// Of which the pattern repeats, and stages begin at a multiple.
   static constexpr int64_t rows = 8, alignment = 1024;
 

@@ -19,10 +19,8 @@ namespace moec::nvptx {
 
 namespace {
 
-/// Elements of K in a stage, and steps of the tensor core in it.
-constexpr int64_t depth = Swizzle::rowBytes / 2, steps = depth / MmaAtom::k;
-/// 16-byte chunks of a row: so many threads copy one.
-constexpr int64_t rowChunks = Swizzle::rowBytes / Swizzle::chunkBytes;
+/// Steps of the tensor core in a stage.
+constexpr int64_t steps = Swizzle::depth / MmaAtom::k;
 
 class MmaTile {
 public:
@@ -33,7 +31,8 @@ public:
         tokenWarps(size >= 64 ? 2 : 1), rowWarps(warps / tokenWarps),
         rowAtoms(tile.getRows() / rowWarps / MmaAtom::m),
         tokenAtoms(size / tokenWarps / MmaAtom::n),
-        rowsAtOnce(k.threads / rowChunks), atom{p.product.packed.element} {}
+        rowsAtOnce(k.threads / Swizzle::rowChunks),
+        atom{p.product.packed.element} {}
 
   LogicalResult check();
   void emit();
@@ -85,8 +84,8 @@ LogicalResult MmaTile::check() {
               tokenAtoms * MmaAtom::n * tokenWarps == size &&
               rowAtoms * 2 % p.product.weights == 0 &&
               tile.getRows() % rowsAtOnce == 0 && size % rowsAtOnce == 0 &&
-              tile.getDepth() == depth && tile.getStages() == 2 &&
-              p.product.rows.stride % depth == 0;
+              tile.getDepth() == Swizzle::depth && tile.getStages() == 2 &&
+              p.product.rows.stride % Swizzle::depth == 0;
   if (fits)
     return success();
   return p.product.op->emitOpError("strategy ")
@@ -113,8 +112,8 @@ void MmaTile::findRows(Operand &operand, function_ref<Value(Value)> rowOf) {
 /// Starts to copy the 64 elements from byte `column` of every row on.
 void MmaTile::copyStage(const Operand &operand, Value column, Value stage,
                         Value enabled) {
-  Value row = k.div(k.thread(), rowChunks),
-        chunk = k.rem(k.thread(), rowChunks);
+  Value row = k.div(k.thread(), Swizzle::rowChunks),
+        chunk = k.rem(k.thread(), Swizzle::rowChunks);
   // Rows that one thread copies are a multiple of 8 apart: one swizzle.
   Value to = k.add(stage, Swizzle::at(k, row, chunk));
   Memory bytes{operand.source.pointer, k.b.getI8Type(), k.i64(0)};
@@ -172,7 +171,7 @@ void MmaTile::multiply(const Fragments &fragments,
 }
 
 SmallVector<Value> MmaTile::accumulate() {
-  int64_t stages = p.product.rows.stride / depth;
+  int64_t stages = p.product.rows.stride / Swizzle::depth;
   Value yes = k.i32(Swizzle::chunkBytes), zero = k.i32(0);
   Value weightStage = k.i32(weights.begin), tokenStage = k.i32(tokens.begin);
   copyStage(weights, zero, weightStage, yes);

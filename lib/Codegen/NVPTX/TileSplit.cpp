@@ -18,12 +18,10 @@ namespace moec::nvptx {
 
 namespace {
 
-/// Elements of K in a stage, and steps of the tensor core in it.
-constexpr int64_t stageDepth = Swizzle::rowBytes / 2,
-                  stageSteps = stageDepth / MmaAtom::k;
-constexpr int64_t chunksOfRow = Swizzle::rowBytes / Swizzle::chunkBytes;
+/// Steps of the tensor core in a stage.
+constexpr int64_t stageSteps = Swizzle::depth / MmaAtom::k;
 /// Rows that the lanes of a warp copy at once.
-constexpr int64_t rowsAtOnce = warpSize / chunksOfRow;
+constexpr int64_t rowsOfWarp = warpSize / Swizzle::rowChunks;
 /// Room behind a token's sums, so that a fragment meets no bank twice.
 constexpr int64_t sumPadding = 4;
 
@@ -33,7 +31,7 @@ public:
       : p(p), k(p.k), tile(p.product.tile), rows(tile.getRows()),
         tokens(tile.getTokens()), rowAtoms(rows / MmaAtom::m),
         tokenAtoms(tokens / MmaAtom::n),
-        steps(p.product.rows.stride / stageDepth),
+        steps(p.product.rows.stride / Swizzle::depth),
         stageBytes((rows + tokens) * Swizzle::rowBytes),
         atom{p.product.packed.element} {}
 
@@ -62,35 +60,32 @@ private:
     Value pointer;
     int64_t offset = 0;
   };
-  /// Of every `rowsAtOnce`-th row.
+  /// Of every `rowsOfWarp`-th row.
   SmallVector<Chunk> weightRows, tokenRows;
 };
 
 } // namespace
 
 bool splitsK(moe::GpuTileAttr tile) {
-  return tile.getWarps() > 1 && tile.getDepth() == stageDepth * tile.getWarps();
+  return tile.getWarps() > 1 &&
+         tile.getDepth() == Swizzle::depth * tile.getWarps();
 }
 
 LogicalResult SplitTile::check() {
-  Operation *op = p.product.op;
-  Type element = p.product.packed.element;
-  if (!MmaAtom::takes(element) || p.product.rows.element != element)
-    return op->emitOpError("strategy ")
-           << tile << " takes bf16 or f16, the operands are "
-           << p.product.rows.element << " and " << element;
+  if (failed(checkMmaOperands(p.product)))
+    return failure();
   if (rows % MmaAtom::m == 0 && tokens % MmaAtom::n == 0 &&
-      tile.getStages() >= 2 && p.product.rows.stride % stageDepth == 0)
+      tile.getStages() >= 2 && p.product.rows.stride % Swizzle::depth == 0)
     return success();
-  return op->emitOpError("strategy ")
+  return p.product.op->emitOpError("strategy ")
          << tile << " does not fit fragments of " << MmaAtom::m << " x "
          << MmaAtom::n << ", two stages or more, and rows of "
          << p.product.rows.stride << " elements";
 }
 
 void SplitTile::findRows() {
-  Value row = k.div(k.lane(), chunksOfRow);
-  Value inRow = k.mul(k.rem(k.lane(), chunksOfRow), Swizzle::chunkBytes);
+  Value row = k.div(k.lane(), Swizzle::rowChunks);
+  Value inRow = k.mul(k.rem(k.lane(), Swizzle::rowChunks), Swizzle::chunkBytes);
   int64_t rowBytes =
       p.product.rows.stride * elementBytes(p.product.packed.element);
   auto find = [&](const Memory &source, Value number) {
@@ -99,12 +94,12 @@ void SplitTile::findRows() {
   };
   // Rows of weights follow each other, unless the tile is not full.
   bool isFull = p.product.packedRows % rows == 0;
-  for (int64_t i = 0; i < rows; i += rowsAtOnce)
+  for (int64_t i = 0; i < rows; i += rowsOfWarp)
     if (isFull && i > 0)
       weightRows.push_back({weightRows[0].pointer, i * rowBytes});
     else
       weightRows.push_back({find(p.packed, p.packedRow(k.add(row, i)))});
-  for (int64_t i = 0; i < tokens; i += rowsAtOnce)
+  for (int64_t i = 0; i < tokens; i += rowsOfWarp)
     tokenRows.push_back({find(p.rows, p.inputRow(k.add(row, i)))});
 }
 
@@ -114,12 +109,12 @@ void SplitTile::copyStage(Value step, Value stage) {
   k.when(k.less(step, steps), [&] {
     Value column = k.mul(step, Swizzle::rowBytes),
           all = k.i32(Swizzle::chunkBytes);
-    Value row = k.div(k.lane(), chunksOfRow),
-          chunk = k.rem(k.lane(), chunksOfRow);
+    Value row = k.div(k.lane(), Swizzle::rowChunks),
+          chunk = k.rem(k.lane(), Swizzle::rowChunks);
     auto copy = [&](ArrayRef<Chunk> chunks, int64_t begin) {
       for (auto [i, source] : llvm::enumerate(chunks)) {
         // Two rows of which one is 4 below the other: two swizzles.
-        int64_t first = i * rowsAtOnce, above = first % Swizzle::rows;
+        int64_t first = i * rowsOfWarp, above = first % Swizzle::rows;
         Value to = k.add(stage, Swizzle::at(k, k.add(row, above), chunk));
         Memory bytes{source.pointer, k.b.getI8Type(), k.i64(0)};
         bytes.pointer = k.address(bytes, 0, column);

@@ -17,9 +17,6 @@
 
 namespace moec::nvptx {
 
-/// Elements of K in a stage, and 16-byte chunks of a row of it.
-static constexpr int64_t depth = Swizzle::rowBytes / 2,
-                         rowChunks = Swizzle::rowBytes / Swizzle::chunkBytes;
 /// Warpgroups that multiply; one more copies.
 static constexpr int64_t multiplyingGroups = 2;
 /// Shared memory that a block of sm_90 may have.
@@ -41,10 +38,11 @@ WgmmaTile::WgmmaTile(ProductKernel &p, Value map)
     : p(p), k(p.k), map(map), tile(p.product.tile),
       blocks(tile.getRows() / (multiplyingGroups * WgmmaAtom::m)),
       groupFeatures(p.product.features() / multiplyingGroups),
-      stages(tile.getStages()), steps(p.product.rows.stride / depth),
+      stages(tile.getStages()), steps(p.product.rows.stride / Swizzle::depth),
       rest(steps % stages),
-      copyThreads(std::min(warpgroupSize, tile.getTokens() * rowChunks)),
-      rowsAtOnce(copyThreads / rowChunks),
+      copyThreads(
+          std::min(warpgroupSize, tile.getTokens() * Swizzle::rowChunks)),
+      rowsAtOnce(copyThreads / Swizzle::rowChunks),
       tokenCounts(halvesOf(tile.getTokens())),
       outputRowBytes(groupFeatures * elementBytes(p.result.element)),
       outputRows(
@@ -80,8 +78,9 @@ LogicalResult WgmmaTile::check() {
               blocks * multiplyingGroups * WgmmaAtom::m == tile.getRows() &&
               tile.getRows() <= 256 && p.product.weights <= 2 &&
               !tokenCounts.empty() && tile.getTokens() <= 256 &&
-              tile.getDepth() == depth && stages <= 32 &&
-              k.threads == threads && p.product.rows.stride % depth == 0 &&
+              tile.getDepth() == Swizzle::depth && stages <= 32 &&
+              k.threads == threads &&
+              p.product.rows.stride % Swizzle::depth == 0 &&
               sharedEnd <= mostSharedBytes;
   if (fits)
     return success();
@@ -149,8 +148,9 @@ void WgmmaTile::produce() {
 void WgmmaTile::produceTiles() {
   const Product &product = p.product;
   int64_t rowBytes = product.rows.stride * elementBytes(product.rows.element);
-  Value row = k.div(k.thread(), rowChunks);
-  Value inRow = k.mul(k.rem(k.thread(), rowChunks), Swizzle::chunkBytes);
+  Value row = k.div(k.thread(), Swizzle::rowChunks);
+  Value inRow =
+      k.mul(k.rem(k.thread(), Swizzle::rowChunks), Swizzle::chunkBytes);
   // Phases of the empty barriers to wait for, a bit for each; at first, of the
   // phase before the first. Then the stage that is not announced yet.
   SmallVector<Value> state{k.i32(-1), k.i32(-1)};
@@ -172,7 +172,7 @@ void WgmmaTile::produceTiles() {
           k.when(k.equal(k.thread(), 0), [&] {
             SharedBarrier::arriveExpecting(k, full(stage), weightBytes);
             copyBox(k, shared(begin), map, full(stage), weightRow,
-                    k.mul(step, depth));
+                    k.mul(step, Swizzle::depth));
           });
           copyTokens(k.mul(step, Swizzle::rowBytes), k.add(begin, weightBytes),
                      offsets);
@@ -195,8 +195,8 @@ void WgmmaTile::produceTiles() {
 
 /// Starts to copy 64 elements from byte `column` of the tile's rows on.
 void WgmmaTile::copyTokens(Value column, Value stage, ArrayRef<Value> offsets) {
-  Value row = k.div(k.thread(), rowChunks),
-        chunk = k.rem(k.thread(), rowChunks);
+  Value row = k.div(k.thread(), Swizzle::rowChunks),
+        chunk = k.rem(k.thread(), Swizzle::rowChunks);
   // Rows that one thread copies are a multiple of 8 apart: one swizzle.
   Value to = k.add(stage, Swizzle::at(k, row, chunk));
   Memory bytes{p.rows.pointer, k.b.getI8Type(), k.i64(0)};
