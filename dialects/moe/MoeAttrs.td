@@ -70,6 +70,39 @@ def Moe_Int4Attr : Moe_Attr<"Int4", "int4"> {
   let genVerifyDecl = 1;
 }
 
+def Moe_UInt4Attr : Moe_Attr<"UInt4", "uint4"> {
+  let summary = "four-bit numbers with a scale and a zero point for each group";
+  let description = [{
+    Along the last dimension every `group` numbers share a bf16 scale and a zero
+    point. A number is `(code - zero) * scale` with a code and a zero from 0 to
+    15, as in the checkpoints of AWQ and GPTQ. Against `#moe.int4` no code is
+    lost on a group that lies to one side of 0.
+
+    The range of a group is from the least of its numbers and 0 to the largest
+    of them and 0. The scale is `high / 15 - low / 15`, rounded to nearest even;
+    the zero is `-low` divided by it, rounded to nearest even and clamped; a code
+    is the number divided by it, rounded to nearest even, plus the zero, clamped.
+    To divide by the scale is `x * (1 / scale)`, each step in f32. Tiny numbers,
+    NaN and infinities are as in `#moe.int8`.
+
+    Example:
+    ```mlir
+    func.func @encode(%w: tensor<8x32x64xbf16>)
+        -> tensor<8x32x64xf32, #moe.uint4<group = 32>> {
+      %v = moe.encode %w : tensor<8x32x64xbf16>
+          -> tensor<8x32x64xf32, #moe.uint4<group = 32>>
+      return %v : tensor<8x32x64xf32, #moe.uint4<group = 32>>
+    }
+    ```
+
+    Constraints:
+    - C1: `group` is a multiple of 32, and at least that.
+  }];
+  let parameters = (ins "int64_t":$group);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Moe_Mxfp4Attr : Moe_Attr<"Mxfp4", "mxfp4"> {
   let summary = "fp4 e2m1 numbers with one power of two for each 32";
   let description = [{
@@ -219,9 +252,10 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     the scales stand in the stream: a panel is a sequence of *units*, a unit is
     the scales `[group][cols]` of as many groups as fill whole cache lines (64
     bytes), then the codes of these groups. Codes are stored as unsigned
-    numbers: `code + 128` of `#moe.int8`, `code + 8` of `#moe.int4`, the bits of
-    `#moe.mxfp4` and of `#moe.fp8_block`, whose blocks are groups with a scale
-    for each column. Two codes of four bits share a byte: that of a column of the
+    numbers: `code + 128` of `#moe.int8`, `code + 8` of `#moe.int4`, the code of
+    `#moe.uint4`, the bits of `#moe.mxfp4` and of `#moe.fp8_block`, whose blocks
+    are groups with a scale for each column. A scale of `#moe.uint4` is four
+    bytes, the zero in the lower half and the bf16 in the upper one. Two codes of four bits share a byte: that of a column of the
     first half of the panel is the low nibble, that of the column in the same
     place of the second half the high one.
 

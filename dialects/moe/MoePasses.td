@@ -47,9 +47,9 @@ def MoeQuantizePass : Pass<"moe-quantize", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"weights", "weights", "std::string", "\"int8\"",
-           "stored (as in the checkpoint), int8, int4 or mxfp4">,
+           "stored (as in the checkpoint), int8, int4, uint4 or mxfp4">,
     Option<"group", "group", "int64_t", "0",
-           "numbers of a row under one scale; 0: all of them, 32 of int4">,
+           "numbers of a row under one scale; 0: all of them, 32 of four bits">,
     Option<"activations", "activations", "std::string", "\"float\"",
            "float (as imported) or int8">
   ];

@@ -129,8 +129,8 @@ def Moe_EncodeOp : Moe_Op<"encode", [
     Constraints:
     - C1: operand and result have one shape, of rank 1 at least, and a static
       last dimension.
-    - C2: the result is encoded as `#moe.int8`, `#moe.int4` or `#moe.mxfp4`, and
-      its element type is f32.
+    - C2: the result is encoded as `#moe.int8`, `#moe.int4`, `#moe.uint4` or
+      `#moe.mxfp4`, and its element type is f32.
   }];
   let arguments = (ins Moe_Floats:$x);
   let results = (outs Moe_Floats:$result);
