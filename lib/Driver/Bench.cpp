@@ -97,8 +97,9 @@ void BenchCommand::declare(OptionTable &options) {
   options.custom(
       "format", "LIST",
       "how weights are stored: f32, f16, bf16 (if not given), int8, "
-      "int4, mxfp4; int8:GROUP and int4:GROUP have a scale for each "
-      "GROUP numbers; with /int8 after it, rows are int8 too",
+      "int4, uint4 (int4 with zero points), mxfp4; int8:GROUP, "
+      "int4:GROUP and uint4:GROUP have a scale for each GROUP numbers; "
+      "with /int8 after it, rows are int8 too",
       [this](StringRef text) { return parseList(text, formats, parseFormat); });
   options.list("threads", "team sizes; one thread on each CPU if not given",
                threads, 1, 4096);

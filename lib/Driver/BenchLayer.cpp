@@ -32,17 +32,19 @@ Expected<BenchFormat> parseFormat(StringRef text) {
   format.quantize.weights = weights.str();
   if (!rows.empty())
     format.quantize.activations = rows.str();
-  bool encoded = weights == "int8" || weights == "int4" || weights == "mxfp4";
+  bool encoded = weights == "int8" || weights == "int4" || weights == "uint4" ||
+                 weights == "mxfp4";
   bool grouped =
       group.empty() ||
       (weights != "mxfp4" && !group.getAsInteger(10, format.quantize.group));
   if (encoded && grouped && (rows.empty() || rows == "int8"))
     return format;
-  return usageError("{} is no format of weights; the formats are f32, f16, "
-                    "bf16, int8, int4 and mxfp4; int8 and int4 may have :GROUP "
-                    "after them, a scale for each GROUP numbers, and all three "
-                    "/int8, which rounds rows to int8 too",
-                    quote(text));
+  return usageError(
+      "{} is no format of weights; the formats are f32, f16, "
+      "bf16, int8, int4, uint4 and mxfp4; int8, int4 and uint4 "
+      "may have :GROUP after them, a scale for each GROUP "
+      "numbers, and all four /int8, which rounds rows to int8 too",
+      quote(text));
 }
 
 /// A directory for `bytes` bytes, in memory if the system has a file system

@@ -78,10 +78,11 @@ void CompileCommand::declare(OptionTable &options) {
   options.choice("weights",
                  "what the bundle holds the experts' weights as; stored, the "
                  "default, is as in the checkpoint",
-                 {"stored", "int8", "int4", "mxfp4"}, quantize.weights);
+                 {"stored", "int8", "int4", "uint4", "mxfp4"},
+                 quantize.weights);
   options.number("group", "N",
                  "numbers of a row of weights under one scale, a multiple of "
-                 "32; if not given, all of int8, 32 of int4",
+                 "32; if not given, all of int8, 32 of int4 and uint4",
                  group, 32, 1 << 20);
   options.choice("activations",
                  "what rows are multiplied as; float, the default, is as in "
@@ -123,8 +124,9 @@ Error CompileCommand::check() {
   quantize.group = group.value_or(0);
   if (quantize.group % 32 != 0)
     return usageError("--group={} is not a multiple of 32", quantize.group);
-  if (group && quantize.weights != "int8" && quantize.weights != "int4")
-    return usageError("--group is about --weights=int8 or int4, not {}",
+  if (group && quantize.weights != "int8" && quantize.weights != "int4" &&
+      quantize.weights != "uint4")
+    return usageError("--group is about --weights=int8, int4 or uint4, not {}",
                       quantize.weights);
   if (output == "-" && phase == Phase::Bundle)
     return usageError("a bundle is a directory and cannot go to the screen; "

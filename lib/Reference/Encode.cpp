@@ -33,7 +33,7 @@ public:
     for (int64_t i = 0; i < size; ++i)
       values.push_back(static_cast<float>(x.value[begin + i]));
     std::vector<int8_t> codes(size);
-    double scale = quantize(format, values, codes);
+    double scale = quantize(format, values, codes).factor;
     bool exact = isExact || isAllExact();
     Range scales = exact ? Range{scale, scale} : possibleScales();
     for (int64_t i = 0; i < size; ++i) {

@@ -20,6 +20,7 @@ namespace moec {
 int64_t BlockFormat::scaleBits() const {
   switch (scale) {
   case ScaleType::F32:
+  case ScaleType::BF16Zero:
     return 32;
   case ScaleType::BF16:
     return 16;
@@ -35,6 +36,7 @@ int64_t BlockFormat::bias() const {
     return 128;
   case CodeType::Int4:
     return 8;
+  case CodeType::UInt4:
   case CodeType::E2M1:
   case CodeType::E4M3:
     return 0;
@@ -54,10 +56,16 @@ static float extreme(ArrayRef<float> values) {
   return std::bit_cast<float>(largest);
 }
 
+/// The largest code of UInt4, before the zero is taken off.
+static constexpr float kLargestUInt4 = 15;
 /// The largest number of fp8.
 static constexpr float kLargestE4m3 = 448;
 
-/// The scale of numbers whose extreme is `largest`.
+static float roundToBf16(float value) {
+  return bf16ToFloat(floatToBf16(value));
+}
+
+/// The scale of numbers whose extreme is `largest`, without a zero.
 static float scaleFor(BlockFormat format, float largest) {
   float scale = 0;
   switch (format.code) {
@@ -74,9 +82,34 @@ static float scaleFor(BlockFormat format, float largest) {
   case CodeType::E4M3:
     scale = std::abs(largest) / kLargestE4m3;
     break;
+  case CodeType::UInt4:
+    llvm_unreachable("has a zero");
   }
-  return format.scale == ScaleType::BF16 ? bf16ToFloat(floatToBf16(scale))
-                                         : scale;
+  return format.scale == ScaleType::BF16 ? roundToBf16(scale) : scale;
+}
+
+/// `value` as a number from 0 to the largest code of UInt4.
+static float toUInt4(float value) {
+  return std::clamp(std::nearbyint(value), 0.f, kLargestUInt4);
+}
+
+/// UInt4: scale and zero put the least and the largest number, and 0 between
+/// them, inside the codes.
+static Scale quantizeToRange(ArrayRef<float> values,
+                             MutableArrayRef<int8_t> codes) {
+  float low = 0, high = 0;
+  for (float value : values) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  float factor = roundToBf16(high / kLargestUInt4 - low / kLargestUInt4);
+  float inverse = 1 / factor, zero = toUInt4(-low * inverse);
+  for (auto [value, code] : zip_equal(values, codes)) {
+    float stored =
+        std::clamp(std::nearbyint(value * inverse) + zero, 0.f, kLargestUInt4);
+    code = static_cast<int8_t>(stored - zero);
+  }
+  return {factor, static_cast<uint8_t>(zero)};
 }
 
 /// The code nearest to `value`.
@@ -91,23 +124,27 @@ static int8_t nearestCode(CodeType type, float value) {
     return static_cast<int8_t>(floatToE2m1(value));
   case CodeType::E4M3:
     return static_cast<int8_t>(floatToF8e4m3(value));
+  case CodeType::UInt4:
+    llvm_unreachable("has a zero");
   }
   llvm_unreachable("covered above");
 }
 
-float quantize(BlockFormat format, ArrayRef<float> values,
+Scale quantize(BlockFormat format, ArrayRef<float> values,
                MutableArrayRef<int8_t> codes) {
   float largest = extreme(values);
   std::fill(codes.begin(), codes.end(), 0);
   if (!std::isfinite(largest))
-    return std::numeric_limits<float>::quiet_NaN();
+    return {std::numeric_limits<float>::quiet_NaN()};
   if (std::abs(largest) < kLeastMagnitude)
-    return 0;
+    return {};
+  if (format.code == CodeType::UInt4)
+    return quantizeToRange(values, codes);
   float scale = scaleFor(format, largest);
   float inverse = 1 / scale;
   for (auto [value, code] : zip_equal(values, codes))
     code = nearestCode(format.code, value * inverse);
-  return scale;
+  return {scale};
 }
 
 float recoverFp8(float scale, ArrayRef<float> values,
@@ -126,6 +163,7 @@ float codeValue(CodeType type, int8_t code) {
   switch (type) {
   case CodeType::Int8:
   case CodeType::Int4:
+  case CodeType::UInt4:
     return code;
   case CodeType::E2M1:
     return e2m1ToFloat(static_cast<uint8_t>(code));
@@ -135,18 +173,21 @@ float codeValue(CodeType type, int8_t code) {
   llvm_unreachable("covered above");
 }
 
-void storeScale(ScaleType type, float scale, uint8_t *bytes) {
+void storeScale(ScaleType type, Scale scale, uint8_t *bytes) {
+  auto bits = std::bit_cast<uint32_t>(scale.factor);
   switch (type) {
   case ScaleType::F32:
-    support::endian::write32le(bytes, std::bit_cast<uint32_t>(scale));
+    support::endian::write32le(bytes, bits);
     break;
   case ScaleType::BF16:
-    support::endian::write16le(bytes, floatToBf16(scale));
+    support::endian::write16le(bytes, floatToBf16(scale.factor));
+    break;
+  case ScaleType::BF16Zero:
+    support::endian::write16le(bytes, scale.zero);
+    support::endian::write16le(bytes + 2, floatToBf16(scale.factor));
     break;
   case ScaleType::E8M0:
-    *bytes = std::isnan(scale)
-                 ? 0xff
-                 : static_cast<uint8_t>(std::bit_cast<uint32_t>(scale) >> 23);
+    *bytes = std::isnan(scale.factor) ? 0xff : static_cast<uint8_t>(bits >> 23);
     break;
   }
 }

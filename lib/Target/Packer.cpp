@@ -82,10 +82,10 @@ private:
                    int64_t col, uint8_t *panel) {
     MutableArrayRef<int8_t> target =
         MutableArrayRef(codes).take_front(values.size());
-    float scale = scales.empty() ? quantize(format, values, target)
-                                 : recoverFp8(scales[0], values, target);
+    Scale scale = scales.empty() ? quantize(format, values, target)
+                                 : Scale{recoverFp8(scales[0], values, target)};
     for (auto [code, value] : zip_equal(target, values))
-      error.add(codeValue(format.code, code) * scale, value);
+      error.add(codeValue(format.code, code) * scale.factor, value);
     storeScale(format.scale, scale,
                panel + pack.getScaleOffset(g) + col * format.scaleBits() / 8);
     // Two columns share a byte if codes have four bits.
@@ -95,7 +95,7 @@ private:
     uint8_t *column = panel + pack.getCodeOffset(g) + place * pack.getDepth();
     for (auto [i, code] : enumerate(target))
       column[i / pack.getDepth() * pack.getStepBytes() + i % pack.getDepth()] |=
-          static_cast<uint8_t>(code + format.bias()) << shift;
+          static_cast<uint8_t>(code + format.bias() + scale.zero) << shift;
   }
 
   const moe::PanelsAttr pack;

@@ -23,10 +23,19 @@ inline constexpr float kLeastMagnitude = 0x1p-100f;
 /// The largest code of int8.
 inline constexpr float kLargestInt8 = 127;
 
-/// What a code is: an integer, or an fp4 or fp8 number.
-enum class CodeType : uint8_t { Int8, Int4, E2M1, E4M3 };
-/// What a scale is stored as. E8M0 is a power of two.
-enum class ScaleType : uint8_t { F32, BF16, E8M0 };
+/// What a code is: an integer, or an fp4 or fp8 number. UInt4 is the difference
+/// of two numbers from 0 to 15, the second being the zero of its scale.
+enum class CodeType : uint8_t { Int8, Int4, UInt4, E2M1, E4M3 };
+/// What a scale is stored as. E8M0 is a power of two; BF16Zero is a zero in the
+/// lower two bytes and a bf16 in the upper ones.
+enum class ScaleType : uint8_t { F32, BF16, BF16Zero, E8M0 };
+
+/// What the numbers of a group have in common: each is its code times `factor`,
+/// and codes are stored with `zero` added.
+struct Scale {
+  float factor = 0;
+  uint8_t zero = 0;
+};
 
 /// How the numbers under one scale are stored.
 struct BlockFormat {
@@ -38,15 +47,15 @@ struct BlockFormat {
     return code == CodeType::Int8 || code == CodeType::E4M3 ? 8 : 4;
   }
   int64_t scaleBits() const;
-  /// Codes are stored as unsigned numbers: this is what stands for 0. That of
-  /// an fp4 or fp8 number is itself.
+  /// Codes are stored as unsigned numbers: this, and the zero of their scale,
+  /// is what stands for 0. That of an fp4 or fp8 number is itself.
   int64_t bias() const;
 };
 
-/// Writes the codes of `values` and returns their scale, NaN if there is a
-/// value that is not finite. Codes of integers are these; of fp4 and fp8 their
-/// bits.
-float quantize(BlockFormat format, llvm::ArrayRef<float> values,
+/// Writes the codes of `values` and returns their scale, whose factor is NaN if
+/// there is a value that is not finite. Codes of integers are these; of fp4 and
+/// fp8 their bits.
+Scale quantize(BlockFormat format, llvm::ArrayRef<float> values,
                llvm::MutableArrayRef<int8_t> codes);
 
 /// The codes of `values` that are codes of fp8 times `scale` already, however
@@ -58,7 +67,7 @@ float recoverFp8(float scale, llvm::ArrayRef<float> values,
 float codeValue(CodeType type, int8_t code);
 
 /// Writes a scale as its type is stored.
-void storeScale(ScaleType type, float scale, uint8_t *bytes);
+void storeScale(ScaleType type, Scale scale, uint8_t *bytes);
 
 } // namespace moec
 

@@ -11,7 +11,7 @@
 
 namespace moec::cpu {
 
-Value Arithmetic::start(RowOperand row, Value group) const {
+Value Arithmetic::start(RowOperand row, Value group, Value zero) const {
   return e.splat(e.f32(0.0), lanes);
 }
 
@@ -22,9 +22,10 @@ class F32Arithmetic : public Arithmetic {
 public:
   using Arithmetic::Arithmetic;
 
-  Value weights(Value panel, Value offset, int64_t v) const override {
+  Value weights(Value panel, Value offset, int64_t v,
+                Value zero) const override {
     if (format)
-      return decoded(panel, offset, v, lanes);
+      return decoded(panel, offset, v, lanes, zero);
     return widen(load(panel, offset, v, panels.getType(), lanes));
   }
 
@@ -54,12 +55,13 @@ class Bf16Arithmetic : public Arithmetic {
 public:
   using Arithmetic::Arithmetic;
 
-  Value weights(Value panel, Value offset, int64_t v) const override {
+  Value weights(Value panel, Value offset, int64_t v,
+                Value zero) const override {
     if (!format)
       return load(panel, offset, v, panels.getType(), 2 * lanes);
-    if (format->block.codeBits() == 4 && !instructions()->lookUpWords.empty())
-      return nibblesAsBf16(panel, offset, v, 2 * lanes);
-    return upperHalves(decoded(panel, offset, v, 2 * lanes));
+    if (looksUpNibbles(2 * lanes))
+      return nibblesAsBf16(panel, offset, v, 2 * lanes, zero);
+    return upperHalves(decoded(panel, offset, v, 2 * lanes, zero));
   }
 
   Value row(RowOperand row, Value k) const override {
@@ -99,7 +101,8 @@ public:
         makesSigned(e.isa.int8Dot && instructions()->signedWeights &&
                     format->block.codeBits() == 8) {}
 
-  Value weights(Value panel, Value offset, int64_t v) const override {
+  Value weights(Value panel, Value offset, int64_t v,
+                Value zero) const override {
     Value stored = codes(panel, offset, v, 4 * lanes);
     if (!makesSigned)
       return stored;
@@ -113,12 +116,14 @@ public:
     return e.splat(e.loadAs(row.rows, row.number, k, e.b.getI32Type()), lanes);
   }
 
-  Value start(RowOperand row, Value group) const override {
+  Value start(RowOperand row, Value group, Value zero) const override {
     if (makesSigned)
       return e.splat(e.i32(0), lanes);
     int64_t offset = encoded.startOffset(RowStarts::of(panels.getEncoding()));
     Value at = e.add(e.mul(group, e.index(sizeof(int32_t))), e.index(offset));
-    return e.splat(e.loadAs(row.rows, row.number, at, e.b.getI32Type()), lanes);
+    Value start =
+        e.splat(e.loadAs(row.rows, row.number, at, e.b.getI32Type()), lanes);
+    return zero ? e.mul(start, zero) : start;
   }
 
   Value multiplyAdd(Value accumulator, Value row,

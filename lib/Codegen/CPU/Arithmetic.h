@@ -37,12 +37,15 @@ public:
   get(KernelEmitter &e, moe::PanelsAttr panels, int64_t lanes,
       const std::optional<EncodedRows> &encodedRows);
 
-  /// Vector `v` of the weights of the step whose codes begin at `offset`.
-  virtual Value weights(Value panel, Value offset, int64_t v) const = 0;
+  /// Vector `v` of the weights of the step whose codes begin at `offset`;
+  /// `zero` is what zero() has for it.
+  virtual Value weights(Value panel, Value offset, int64_t v,
+                        Value zero) const = 0;
   /// The row's elements from `k` on, of one step, in every lane.
   virtual Value row(RowOperand row, Value k) const = 0;
-  /// What accumulators of a row hold at the beginning of a group.
-  virtual Value start(RowOperand row, Value group) const;
+  /// What accumulators of a row hold at the beginning of a group whose columns
+  /// have zeros `zero`.
+  virtual Value start(RowOperand row, Value group, Value zero) const;
   virtual Value multiplyAdd(Value accumulator, Value row,
                             Value weights) const = 0;
   /// Accumulators as f32.
@@ -51,6 +54,9 @@ public:
   virtual Value rowScale(RowOperand row) const { return {}; }
   /// Vector `v` of the scales that begin at `offset`.
   Value scale(Value panel, Value offset, int64_t v) const;
+  /// Vector `v` of the zeros beside these scales, as i32; null if they have
+  /// none.
+  Value zero(Value panel, Value offset, int64_t v) const;
 
 protected:
   /// Vector `v` of `width` elements of what begins at byte `offset` of a panel.
@@ -61,10 +67,14 @@ protected:
   /// bits.
   Value codes(Value panel, Value offset, int64_t v, int64_t width) const;
   /// The same as floats, without what has been added; of fp8 a 256th.
-  Value decoded(Value panel, Value offset, int64_t v, int64_t width) const;
+  Value decoded(Value panel, Value offset, int64_t v, int64_t width,
+                Value zero) const;
   /// The same as bf16, of codes of four bits, a whole vector of it.
-  Value nibblesAsBf16(Value panel, Value offset, int64_t v,
-                      int64_t width) const;
+  Value nibblesAsBf16(Value panel, Value offset, int64_t v, int64_t width,
+                      Value zero) const;
+  /// Whether these can be looked up: a table of codes from which zeros are
+  /// taken off has numbers of both signs.
+  bool looksUpNibbles(int64_t width) const;
   /// The instructions on whole vectors.
   const Instructions *instructions() const {
     return e.isa.instructions(32 * lanes);
@@ -85,6 +95,7 @@ private:
   /// Vectors of half a panel, whose codes share bytes with those of the other.
   int64_t halfVectors() const { return panels.getCols() / lanes / 2; }
   bool isLowNibble(int64_t v) const { return v < halfVectors(); }
+  bool hasZeros() const { return format->block.scale == ScaleType::BF16Zero; }
   Value nibbleBytes(Value panel, Value offset, int64_t v, int64_t width) const;
   Value lookUpFp4(Value codes) const;
   Value fp8AsFloats(Value codes) const;

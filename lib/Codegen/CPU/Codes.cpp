@@ -29,6 +29,17 @@ Value Arithmetic::callIntrinsic(StringRef name, Type type,
       .getResult(0);
 }
 
+/// A vector of integers of the type of `like`: `values`, over and over.
+static Value table(KernelEmitter &e, Value like, ArrayRef<int64_t> values) {
+  auto type = cast<VectorType>(like.getType());
+  SmallVector<APInt> elements;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    elements.push_back(APInt(type.getElementTypeBitWidth(),
+                             values[i % values.size()], /*isSigned=*/false,
+                             /*implicitTrunc=*/true));
+  return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, elements));
+}
+
 Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
   switch (format->block.scale) {
   case ScaleType::F32: {
@@ -40,6 +51,12 @@ Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
   case ScaleType::BF16:
     return arith::ExtFOp::create(
         e.b, f32Vector(), load(panel, offset, v, e.b.getBF16Type(), lanes));
+  case ScaleType::BF16Zero: {
+    // The upper half of an f32, with a zero in the lower one.
+    Value bits = load(panel, offset, v, e.b.getI32Type(), lanes);
+    Value upper = arith::AndIOp::create(e.b, bits, table(e, bits, 0xffff0000));
+    return vector::BitCastOp::create(e.b, f32Vector(), upper);
+  }
   case ScaleType::E8M0:
     break;
   }
@@ -52,15 +69,11 @@ Value Arithmetic::scale(Value panel, Value offset, int64_t v) const {
   return arith::MulFOp::create(e.b, power, e.splat(e.f32(0.5), lanes));
 }
 
-/// A vector of integers of the type of `like`: `values`, over and over.
-static Value table(KernelEmitter &e, Value like, ArrayRef<int64_t> values) {
-  auto type = cast<VectorType>(like.getType());
-  SmallVector<APInt> elements;
-  for (int64_t i = 0; i < type.getNumElements(); ++i)
-    elements.push_back(APInt(type.getElementTypeBitWidth(),
-                             values[i % values.size()], /*isSigned=*/false,
-                             /*implicitTrunc=*/true));
-  return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, elements));
+Value Arithmetic::zero(Value panel, Value offset, int64_t v) const {
+  if (!format || !hasZeros())
+    return {};
+  Value bits = load(panel, offset, v, e.b.getI32Type(), lanes);
+  return arith::AndIOp::create(e.b, bits, table(e, bits, 0xffff));
 }
 
 Value Arithmetic::nibbleBytes(Value panel, Value offset, int64_t v,
@@ -131,20 +144,58 @@ Value Arithmetic::fp8AsFloats(Value codes) const {
   return arith::ExtFOp::create(e.b, e.vector(e.b.getF32Type(), width), halves);
 }
 
-Value Arithmetic::decoded(Value panel, Value offset, int64_t v,
-                          int64_t width) const {
+/// Zeros of columns, `times` times each, for `times` elements of K.
+static Value repeat(KernelEmitter &e, Value zero, int64_t times) {
+  SmallVector<int64_t> lanes;
+  for (int64_t i = 0;
+       i < times * cast<VectorType>(zero.getType()).getNumElements(); ++i)
+    lanes.push_back(i / times);
+  return vector::ShuffleOp::create(e.b, zero, zero, lanes);
+}
+
+Value Arithmetic::decoded(Value panel, Value offset, int64_t v, int64_t width,
+                          Value zero) const {
   if (format->block.code == CodeType::E4M3)
     return fp8AsFloats(codes(panel, offset, v, width));
-  int64_t zero = RowStarts::of(panels.getEncoding()).zero;
   Value wide = arith::ExtUIOp::create(e.b, i32Vector(width),
                                       codes(panel, offset, v, width));
-  Value integers = e.sub(wide, e.splat(e.i32(zero), width));
+  Value added =
+      zero ? repeat(e, zero, width / lanes)
+           : e.splat(e.i32(RowStarts::of(panels.getEncoding()).zero), width);
+  Value integers = e.sub(wide, added);
   return arith::SIToFPOp::create(e.b, e.vector(e.b.getF32Type(), width),
                                  integers);
 }
 
+bool Arithmetic::looksUpNibbles(int64_t width) const {
+  // Differences of two codes are twice as many as codes.
+  int64_t numbers = hasZeros() ? 32 : 16;
+  return format->block.codeBits() == 4 &&
+         !instructions()->lookUpWords.empty() && width >= numbers;
+}
+
+/// Zeros in i32 as pairs of i16, for two elements of K.
+static Value inBothHalves(KernelEmitter &e, Value zero, VectorType pairs) {
+  Value upper = arith::ShLIOp::create(e.b, zero, table(e, zero, 16));
+  return vector::BitCastOp::create(e.b, pairs,
+                                   arith::OrIOp::create(e.b, zero, upper));
+}
+
+/// The number that a code stands for in a look-up by words; of fp4 it is
+/// doubled, and with zeros codes are the low bits of a difference.
+static float lookedUpNumber(BlockFormat format, int64_t code) {
+  switch (format.code) {
+  case CodeType::E2M1:
+    return 2 * codeValue(CodeType::E2M1, static_cast<int8_t>(code));
+  case CodeType::UInt4:
+    return static_cast<float>(code < 16 ? code : code - 32);
+  default:
+    return static_cast<float>(code - format.bias());
+  }
+}
+
 Value Arithmetic::nibblesAsBf16(Value panel, Value offset, int64_t v,
-                                int64_t width) const {
+                                int64_t width, Value zero) const {
   Value bytes = nibbleBytes(panel, offset, v, width);
   VectorType words = e.vector(e.b.getI16Type(), width);
   Value codes = arith::ExtUIOp::create(e.b, words, bytes);
@@ -152,13 +203,13 @@ Value Arithmetic::nibblesAsBf16(Value panel, Value offset, int64_t v,
   // repeats itself makes the rest of them harmless.
   if (!isLowNibble(v))
     codes = arith::ShRUIOp::create(e.b, codes, table(e, codes, 4));
+  else if (zero)
+    codes = arith::AndIOp::create(e.b, codes, table(e, codes, 15));
+  if (zero)
+    codes = e.sub(codes, inBothHalves(e, zero, words));
   SmallVector<int64_t> numbers;
-  for (int8_t code = 0; code < 16; ++code) {
-    float number = format->block.code == CodeType::E2M1
-                       ? 2 * codeValue(CodeType::E2M1, code)
-                       : static_cast<float>(code - format->block.bias());
-    numbers.push_back(floatToBf16(number));
-  }
+  for (int8_t code = 0; code < (zero ? 32 : 16); ++code)
+    numbers.push_back(floatToBf16(lookedUpNumber(format->block, code)));
   Value found = callIntrinsic(instructions()->lookUpWords, words,
                               {table(e, codes, numbers), codes});
   return vector::BitCastOp::create(e.b, e.vector(e.b.getBF16Type(), width),

@@ -23,9 +23,16 @@ namespace moec::cpu {
 
 RowStarts RowStarts::of(Attribute weightEncoding) {
   moe::NumberFormat format = *moe::NumberFormat::of(weightEncoding);
-  // fp4 numbers are multiplied as 12 + 2 * number.
-  bool isFp4 = format.block.code == CodeType::E2M1;
-  return {format.group, isFp4 ? 12 : format.block.bias()};
+  switch (format.block.code) {
+  case CodeType::UInt4:
+    // A tile multiplies the start by the zero of each column.
+    return {format.group, 1};
+  case CodeType::E2M1:
+    // fp4 numbers are multiplied as 12 + 2 * number.
+    return {format.group, 12};
+  default:
+    return {format.group, format.block.bias()};
+  }
 }
 
 /// Adds the ways in which the weights of products of `rows` are stored.

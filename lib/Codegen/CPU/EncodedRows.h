@@ -24,7 +24,8 @@ namespace moec::cpu {
 using namespace mlir;
 
 /// How weights are stored, as far as rows have to know: numbers under one scale
-/// (0: all of a row), and what is stored for zero.
+/// (0: all of a row), and what is stored for zero; where every column has a
+/// zero of its own, 1.
 struct RowStarts {
   int64_t group = 0, zero = 0;
 

@@ -81,9 +81,10 @@ static LogicalResult checkSums(Operation *op, RankedTensorType weights) {
   std::optional<moe::NumberFormat> format =
       moe::NumberFormat::of(weights.getEncoding());
   // Of each magnitude; that of fp4 is doubled.
-  int64_t largest = format->block.code == CodeType::Int8   ? 127
-                    : format->block.code == CodeType::Int4 ? 8
-                                                           : 12;
+  int64_t largest = format->block.code == CodeType::Int8    ? 127
+                    : format->block.code == CodeType::Int4  ? 8
+                    : format->block.code == CodeType::UInt4 ? 15
+                                                            : 12;
   int64_t most = std::numeric_limits<int32_t>::max() / (largest * 127);
   int64_t k = weights.getShape().back();
   int64_t together = std::min(k, format->groupOf(k));

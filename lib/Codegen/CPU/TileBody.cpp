@@ -27,12 +27,21 @@ struct TileBody {
 
   RowOperand row(int64_t r) { return {args.rows, args.rowNumbers[r]}; }
 
+  /// The zeros of a group whose scales begin at `offset`.
+  SmallVector<Value> zeros(Value offset) {
+    SmallVector<Value> values;
+    for (int64_t v = 0; v < vectors; ++v)
+      values.push_back(arithmetic.zero(args.panel, offset, v));
+    return values;
+  }
+
   /// One step of K: every row's elements from `k` on times every vector of the
   /// step whose codes begin at `offset`.
-  void step(Value k, Value offset, SmallVectorImpl<Value> &accumulators) {
+  void step(Value k, Value offset, ArrayRef<Value> zeros,
+            SmallVectorImpl<Value> &accumulators) {
     SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v)
-      weights.push_back(arithmetic.weights(args.panel, offset, v));
+      weights.push_back(arithmetic.weights(args.panel, offset, v, zeros[v]));
     for (int64_t r = 0; r < rows; ++r) {
       Value x = arithmetic.row(row(r), k);
       for (int64_t v = 0; v < vectors; ++v) {
@@ -43,10 +52,10 @@ struct TileBody {
   }
 
   /// Steps [from, to) of those whose first is step `first` of K and has its
-  /// codes at `offset`. Carries the accumulators and, last, the address of what
-  /// is to be fetched meanwhile.
+  /// codes at `offset`, all under one scale with `zeros`. Carries the
+  /// accumulators and, last, the address of what is to be fetched meanwhile.
   SmallVector<Value> runSteps(Value from, Value to, Value first, Value offset,
-                              ArrayRef<Value> inits) {
+                              ArrayRef<Value> zeros, ArrayRef<Value> inits) {
     int64_t unroll = shape.tile.getUnroll();
     Value aheadBytes = e.mul(args.aheadLines, e.index(lineBytes));
     return e.loopCarried(
@@ -61,18 +70,19 @@ struct TileBody {
             Value at = e.add(number, e.index(u));
             step(e.mul(e.add(first, at), e.index(layout.getDepth())),
                  e.add(offset, e.mul(at, e.index(layout.getStepBytes()))),
-                 next);
+                 zeros, next);
           }
           next.push_back(end);
           return next;
         });
   }
 
-  /// Accumulators at the beginning of a group.
-  SmallVector<Value> starts(Value group) {
+  /// Accumulators at the beginning of a group with `zeros`.
+  SmallVector<Value> starts(Value group, ArrayRef<Value> zeros) {
     SmallVector<Value> values;
     for (int64_t r = 0; r < rows; ++r)
-      values.append(vectors, arithmetic.start(row(r), group));
+      for (Value zero : zeros)
+        values.push_back(arithmetic.start(row(r), group, zero));
     return values;
   }
 
@@ -94,30 +104,33 @@ struct TileBody {
     return result;
   }
 
-  /// Adds the groups of unit `unit` to the sums that are carried.
-  SmallVector<Value> addUnit(Value unit, ValueRange carried) {
+  /// Adds group `number` to the sums that are carried. Groups are iterations of
+  /// a loop, also those of one unit: one after the other, LLVM would scale the
+  /// first after it has multiplied the second, and run out of registers.
+  SmallVector<Value> addGroup(Value number, ValueRange carried) {
+    Value inUnit = e.index(layout.getUnitGroups());
+    Value unit = e.mul(e.div(number, inUnit), e.index(layout.getUnitBytes()));
+    Value within = arith::RemUIOp::create(e.b, number, inUnit);
+    auto offset = [&](int64_t first, int64_t bytes) {
+      return e.add(e.add(unit, e.index(first)), e.mul(within, e.index(bytes)));
+    };
+    int64_t groupSteps = layout.getGroupSteps();
+    Value first = e.mul(number, e.index(groupSteps)), to = e.index(groupSteps);
+    // Rows end before panels do, which are padded to whole units.
+    if (shape.usedSteps() % layout.getUnitSteps() != 0)
+      to = arith::MinSIOp::create(e.b, to,
+                                  e.sub(e.index(shape.usedSteps()), first));
+    Value scales = offset(layout.getScaleOffset(0), layout.getScaleBytes());
+    Value codes =
+        offset(layout.getCodeOffset(0), groupSteps * layout.getStepBytes());
+    SmallVector<Value> zero = zeros(scales), inits = starts(number, zero);
     SmallVector<Value> sums(carried);
-    int64_t groups = layout.getUnitGroups();
-    Value begin = e.mul(unit, e.index(layout.getUnitBytes()));
-    Value steps = e.index(layout.getGroupSteps());
-    bool full = shape.usedSteps() % layout.getUnitSteps() == 0;
-    for (int64_t g = 0; g < groups; ++g) {
-      Value group = e.add(e.mul(unit, e.index(groups)), e.index(g));
-      SmallVector<Value> inits = starts(group);
-      inits.push_back(sums.pop_back_val());
-      Value first = e.mul(group, steps), to = steps;
-      // Rows end before panels do, which are padded to whole units.
-      if (!full)
-        to = arith::MinSIOp::create(e.b, steps,
-                                    e.sub(e.index(shape.usedSteps()), first));
-      SmallVector<Value> accumulators =
-          runSteps(e.index(0), to, first,
-                   e.add(begin, e.index(layout.getCodeOffset(g))), inits);
-      Value ahead = accumulators.pop_back_val();
-      sums = scaled(accumulators,
-                    e.add(begin, e.index(layout.getScaleOffset(g))), sums);
-      sums.push_back(ahead);
-    }
+    inits.push_back(sums.pop_back_val());
+    SmallVector<Value> accumulators =
+        runSteps(e.index(0), to, first, codes, zero, inits);
+    Value ahead = accumulators.pop_back_val();
+    sums = scaled(accumulators, scales, sums);
+    sums.push_back(ahead);
     return sums;
   }
 
@@ -128,16 +141,16 @@ struct TileBody {
     SmallVector<Value> carried = initial();
     carried.push_back(args.ahead);
     if (shape.grouped()) {
-      Value unit = e.index(layout.getUnitSteps());
-      carried = e.loopCarried(e.div(from, unit), e.div(to, unit), e.index(1),
+      Value steps = e.index(layout.getGroupSteps());
+      carried = e.loopCarried(e.div(from, steps), e.div(to, steps), e.index(1),
                               carried, [&](Value number, ValueRange carried) {
-                                return addUnit(number, carried);
+                                return addGroup(number, carried);
                               });
     } else {
       if (shape.usedSteps() < shape.steps())
         to = arith::MinSIOp::create(e.b, to, e.index(shape.usedSteps()));
       carried = runSteps(from, to, e.index(0), e.index(layout.getCodeOffset(0)),
-                         carried);
+                         zeros(e.index(layout.getScaleOffset(0))), carried);
     }
     carried.pop_back();
     return carried;
@@ -148,7 +161,7 @@ struct TileBody {
     SmallVector<Value> begin =
         shape.grouped()
             ? SmallVector<Value>(rows * vectors, e.splat(e.f32(0.0), lanes))
-            : starts(e.index(0));
+            : starts(e.index(0), zeros(e.index(layout.getScaleOffset(0))));
     if (!shape.chunked)
       return begin;
     Value isFirst = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,

@@ -141,6 +141,11 @@ func.func private @f(tensor<8x64xf32, #moe.int4<group = 0>>)
 
 // -----
 
+// expected-error @+1 {{#moe.uint4 C1: a group of 48 numbers is not a multiple of 32}}
+func.func private @f(tensor<8x64xf32, #moe.uint4<group = 48>>)
+
+// -----
+
 func.func @f(%x: tensor<?x64xf32>) {
   // expected-error @+1 {{'moe.encode' op C1: makes 'tensor<?x32xf32, #moe.int8>' of 'tensor<?x64xf32>'; both have one shape and a static last dimension}}
   %q = moe.encode %x : tensor<?x64xf32> -> tensor<?x32xf32, #moe.int8>
@@ -150,7 +155,7 @@ func.func @f(%x: tensor<?x64xf32>) {
 // -----
 
 func.func @f(%x: tensor<?x64xf32>) {
-  // expected-error @+1 {{'moe.encode' op C2: the result is 'tensor<?x64xbf16, #moe.int8>', not f32 as #moe.int8, #moe.int4 or #moe.mxfp4}}
+  // expected-error @+1 {{'moe.encode' op C2: the result is 'tensor<?x64xbf16, #moe.int8>', not f32 as #moe.int8, #moe.int4, #moe.uint4 or #moe.mxfp4}}
   %q = moe.encode %x : tensor<?x64xf32> -> tensor<?x64xbf16, #moe.int8>
   return
 }

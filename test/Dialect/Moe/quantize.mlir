@@ -1,13 +1,14 @@
 // RUN: moe-opt %s --moe-quantize="weights=int8 activations=int8" --split-input-file | FileCheck %s
 // RUN: moe-opt %s --moe-quantize="weights=int8 group=32" --split-input-file | FileCheck %s --check-prefix=GROUP
 // RUN: moe-opt %s --moe-quantize="weights=int4" --split-input-file | FileCheck %s --check-prefix=INT4
+// RUN: moe-opt %s --moe-quantize="weights=uint4 group=64" --split-input-file | FileCheck %s --check-prefix=UINT4
 // RUN: moe-opt %s --moe-quantize=weights=stored --split-input-file | FileCheck %s --check-prefix=STORED
 // RUN: not moe-opt %s --moe-quantize="weights=stored activations=int8" 2>&1 | FileCheck %s --check-prefix=ALONE
 // RUN: not moe-opt %s --moe-quantize="weights=int8 group=33" 2>&1 | FileCheck %s --check-prefix=ODD
 // RUN: not moe-opt %s --moe-quantize=weights=int3 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // ALONE: error: activations=int8 multiplies encoded weights, and there are none; choose weights too
 // ODD: error: group=33 is not 0 or a multiple of 32
-// UNKNOWN: error: weights=int3 is not stored, int8, int4 or mxfp4
+// UNKNOWN: error: weights=int3 is not stored, int8, int4, uint4 or mxfp4
 
 // A token is encoded once, from what it was before it was rounded, and
 // dispatched encoded.
@@ -26,6 +27,8 @@
 // GROUP-NOT: moe.encode
 // INT4-LABEL: func.func @experts
 // INT4: moe.encode %{{.*}} -> tensor<8x32x64xf32, #moe.int4<group = 32>>
+// UINT4-LABEL: func.func @experts
+// UINT4: moe.encode %{{.*}} -> tensor<8x32x64xf32, #moe.uint4<group = 64>>
 // STORED-NOT: moe.encode
 func.func @experts(%x: tensor<?x64xf32>, %offsets: tensor<9xi32>,
     %slots: tensor<?xi32>, %w: tensor<8x32x64xbf16>)

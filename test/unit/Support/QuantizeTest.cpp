@@ -24,7 +24,7 @@ struct Encoded {
 Encoded int8(const std::vector<float> &values,
              ScaleType type = ScaleType::F32) {
   std::vector<int8_t> codes(values.size(), 99);
-  float scale = quantize({CodeType::Int8, type}, values, codes);
+  float scale = quantize({CodeType::Int8, type}, values, codes).factor;
   return {scale, codes};
 }
 
@@ -82,7 +82,8 @@ TEST(QuantizeInt8, ErrorsAreHalfAScale) {
 
 Encoded int4(const std::vector<float> &values) {
   std::vector<int8_t> codes(values.size(), 99);
-  float scale = quantize({CodeType::Int4, ScaleType::BF16}, values, codes);
+  float scale =
+      quantize({CodeType::Int4, ScaleType::BF16}, values, codes).factor;
   return {scale, codes};
 }
 
@@ -92,6 +93,38 @@ TEST(QuantizeInt4, TheExtremeIsMinus8) {
   EXPECT_EQ(e.codes, (std::vector<int8_t>{6, -1, -6, 0, -8}));
   // The other end is clamped.
   EXPECT_EQ(int4({-8, 8}).codes, (std::vector<int8_t>{-8, 7}));
+}
+
+/// Every number as it is stored, and last the zero.
+std::vector<int> uint4(const std::vector<float> &values, float factor) {
+  std::vector<int8_t> codes(values.size(), 99);
+  Scale scale = quantize({CodeType::UInt4, ScaleType::BF16Zero}, values, codes);
+  EXPECT_EQ(scale.factor, factor);
+  std::vector<int> stored;
+  for (int8_t code : codes)
+    stored.push_back(code + scale.zero);
+  stored.push_back(scale.zero);
+  return stored;
+}
+
+TEST(QuantizeUInt4, TheRangeIsThatOfTheNumbersAnd0) {
+  EXPECT_EQ(uint4({-5, 10, 0, 2.4f, -0.6f}, 1),
+            (std::vector<int>{0, 15, 5, 7, 4, 5}));
+  // On one side of 0.
+  EXPECT_EQ(uint4({30, 2}, 2), (std::vector<int>{15, 1, 0}));
+  EXPECT_EQ(uint4({-30, -2}, 2), (std::vector<int>{0, 14, 15}));
+}
+
+TEST(QuantizeUInt4, ZerosTinyAndInfiniteNumbers) {
+  EXPECT_EQ(uint4({0, -0x1p-101f}, 0), (std::vector<int>{0, 0, 0}));
+  std::vector<int8_t> codes(2);
+  BlockFormat format{CodeType::UInt4, ScaleType::BF16Zero};
+  EXPECT_TRUE(std::isnan(
+      quantize(format, std::vector<float>{1, INFINITY}, codes).factor));
+  // The range is more than f32 holds.
+  EXPECT_TRUE(std::isfinite(
+      quantize(format, std::vector<float>{-3e38f, 3e38f}, codes).factor));
+  EXPECT_GE(codes[1] - codes[0], 14);
 }
 
 TEST(QuantizeFp4, NumbersInTheFormatStayWhatTheyAre) {
@@ -105,7 +138,8 @@ TEST(QuantizeFp4, NumbersInTheFormatStayWhatTheyAre) {
               sign *
               std::ldexp(codeValue(CodeType::E2M1, int8_t(code)), exponent));
       std::vector<int8_t> codes(values.size());
-      float scale = quantize({CodeType::E2M1, ScaleType::E8M0}, values, codes);
+      float scale =
+          quantize({CodeType::E2M1, ScaleType::E8M0}, values, codes).factor;
       for (size_t i = 0; i < values.size(); ++i)
         EXPECT_EQ(scale * codeValue(CodeType::E2M1, codes[i]), values[i]);
     }
@@ -114,7 +148,8 @@ TEST(QuantizeFp4, NumbersInTheFormatStayWhatTheyAre) {
 TEST(QuantizeFp4, TheExponentOfTheLargestIs2) {
   std::vector<int8_t> codes(3);
   float scale = quantize({CodeType::E2M1, ScaleType::E8M0},
-                         std::vector<float>{7.9f, -0.3f, 2.5f}, codes);
+                         std::vector<float>{7.9f, -0.3f, 2.5f}, codes)
+                    .factor;
   EXPECT_EQ(scale, 1);
   // 6, -0.5 and, of a tie, the even 2.
   EXPECT_EQ(codes, (std::vector<int8_t>{7, 9, 4}));
@@ -146,12 +181,15 @@ TEST(QuantizeFp8, WhatIsNotFiniteMakesTheScaleNaN) {
 
 TEST(Quantize, ScalesAreStoredAsTheirType) {
   uint8_t bytes[4] = {};
-  storeScale(ScaleType::E8M0, 0.5f, bytes);
+  storeScale(ScaleType::E8M0, {0.5f}, bytes);
   EXPECT_EQ(bytes[0], 126);
-  storeScale(ScaleType::E8M0, std::numeric_limits<float>::quiet_NaN(), bytes);
+  storeScale(ScaleType::E8M0, {std::numeric_limits<float>::quiet_NaN()}, bytes);
   EXPECT_EQ(bytes[0], 255);
-  storeScale(ScaleType::BF16, 1.0f, bytes);
+  storeScale(ScaleType::BF16, {1.0f}, bytes);
   EXPECT_EQ(bytes[0] | bytes[1] << 8, 0x3f80);
+  storeScale(ScaleType::BF16Zero, {1.0f, 9}, bytes);
+  EXPECT_EQ(bytes[0] | bytes[1] << 8, 9);
+  EXPECT_EQ(bytes[2] | bytes[3] << 8, 0x3f80);
 }
 
 } // namespace

@@ -48,6 +48,14 @@ LogicalResult Int4Attr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult UInt4Attr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t group) {
+  if (group < 32 || group % 32 != 0)
+    return emitError() << "#moe.uint4 C1: a group of " << group
+                       << " numbers is not a multiple of 32";
+  return success();
+}
+
 std::optional<NumberFormat> NumberFormat::of(Attribute encoding) {
   using namespace moec;
   if (auto int8 = dyn_cast_if_present<Int8Attr>(encoding))
@@ -56,6 +64,9 @@ std::optional<NumberFormat> NumberFormat::of(Attribute encoding) {
         int8.getGroup()};
   if (auto int4 = dyn_cast_if_present<Int4Attr>(encoding))
     return NumberFormat{{CodeType::Int4, ScaleType::BF16}, int4.getGroup()};
+  if (auto uint4 = dyn_cast_if_present<UInt4Attr>(encoding))
+    return NumberFormat{{CodeType::UInt4, ScaleType::BF16Zero},
+                        uint4.getGroup()};
   if (isa_and_present<Mxfp4Attr>(encoding))
     return NumberFormat{{CodeType::E2M1, ScaleType::E8M0}, 32};
   if (auto fp8 = dyn_cast_if_present<Fp8BlockAttr>(encoding))
@@ -70,6 +81,8 @@ StringRef NumberFormat::name() const {
     return Int8Attr::getMnemonic();
   case moec::CodeType::Int4:
     return Int4Attr::getMnemonic();
+  case moec::CodeType::UInt4:
+    return UInt4Attr::getMnemonic();
   case moec::CodeType::E2M1:
     return Mxfp4Attr::getMnemonic();
   case moec::CodeType::E4M3:
@@ -89,10 +102,12 @@ LogicalResult EncodeOp::verify() {
     return emitOpError("C1: makes ")
            << to << " of " << from
            << "; both have one shape and a static last dimension";
-  if (!isa_and_present<Int8Attr, Int4Attr, Mxfp4Attr>(to.getEncoding()) ||
+  if (!isa_and_present<Int8Attr, Int4Attr, UInt4Attr, Mxfp4Attr>(
+          to.getEncoding()) ||
       !to.getElementType().isF32())
     return emitOpError("C2: the result is ")
-           << to << ", not f32 as #moe.int8, #moe.int4 or #moe.mxfp4";
+           << to
+           << ", not f32 as #moe.int8, #moe.int4, #moe.uint4 or #moe.mxfp4";
   return success();
 }
 

@@ -70,11 +70,14 @@ private:
       weightEncoding = Int8Attr::get(&getContext(), group);
     else if (weights == "int4")
       weightEncoding = Int4Attr::get(&getContext(), group ? group : 32);
+    else if (weights == "uint4")
+      weightEncoding = UInt4Attr::get(&getContext(), group ? group : 32);
     else if (weights == "mxfp4")
       weightEncoding = Mxfp4Attr::get(&getContext());
     else if (weights != "stored")
       return getOperation().emitError()
-             << "weights=" << weights << " is not stored, int8, int4 or mxfp4";
+             << "weights=" << weights
+             << " is not stored, int8, int4, uint4 or mxfp4";
     if (activations == "int8")
       rowEncoding = Int8Attr::get(&getContext(), 0);
     else if (activations != "float")
