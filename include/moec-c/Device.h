@@ -72,6 +72,9 @@ typedef struct moec_device {
    * by value. */
   const char *(*make_tensor_map)(void *state, const moec_matrix *matrix,
                                  void *map);
+  /** The chip whose code it runs, "sm_80"; NULL: of a bundle for several, the
+   * first that it can load, the newest chip's first. */
+  const char *chip;
 } moec_device;
 
 #ifdef __cplusplus

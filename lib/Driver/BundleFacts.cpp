@@ -14,6 +14,7 @@
 #include "moec/Support/Json.h"
 
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"
 
@@ -126,10 +127,12 @@ Expected<ModelFacts> bundleFacts(StringRef path) {
   facts.modelType = stringAt(*model, "model_type");
   facts.router = stringAt(*model, "router");
   facts.source = stringAt(*model, "source");
-  facts.cpu = manifest->cpu;
+  facts.cpu = join(chipsOf(*manifest), ", ");
   facts.features = manifest->features;
   facts.kernels = manifest->kernels.size();
   facts.codeBytes = manifest->kernel.bytes;
+  for (const ManifestCode &code : manifest->variants)
+    facts.codeBytes += code.kernel.bytes;
   facts.hasWeights = manifest->weights.has_value();
   facts.errors = encodingErrors(*manifest);
   if (manifest->weights)

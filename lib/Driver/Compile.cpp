@@ -36,9 +36,11 @@ private:
   Error check();
   Error resolveTarget();
   Expected<std::string> emitCode(mlir::ModuleOp module);
+  Expected<std::string> emitFatbin(mlir::ModuleOp module);
   Error emitText(Console &console, mlir::ModuleOp module);
   Error emitBundle(Console &console, ModuleInput &input, Progress &progress);
   Error reportErrors(Console &console) const;
+  std::string targetText() const;
   std::string summary(const Console &console, const BundleReport &report) const;
 
   ModelOptions model;
@@ -51,6 +53,8 @@ private:
   std::optional<int64_t> group;
   Phase phase = Phase::Bundle;
   CompileTarget target;
+  /// Besides `target`.
+  std::vector<NvptxTarget> moreChips;
 };
 
 void CompileCommand::declare(OptionTable &options) {
@@ -67,7 +71,8 @@ void CompileCommand::declare(OptionTable &options) {
   options.text("target", "NAME",
                "what to compile for: cpu (the default) or cpu:ARCH, where ARCH "
                "is x86_64 or aarch64; or nvptx:CHIP for an NVIDIA GPU, for "
-               "example nvptx:sm_80",
+               "example nvptx:sm_80, or nvptx:sm_80,sm_90a for several, of "
+               "which a bundle's code is chosen when it is opened",
                targetName);
   options.text("mcpu", "CPU",
                "native (the default: this machine), or a name such as "
@@ -95,10 +100,10 @@ void CompileCommand::declare(OptionTable &options) {
                "leave the fusion passes out: the same results, slower", noFuse);
   options.text("model", "DIR", "the checkpoint of a .mlir file", checkpoint);
   model.declareFamilyFile(options);
-  options.choice(
-      "emit", "where to stop; bundle is the default",
-      {"moe", "scheduled", "loops", "llvm", "object", "ptx", "cubin", "bundle"},
-      emit);
+  options.choice("emit", "where to stop; bundle is the default",
+                 {"moe", "scheduled", "loops", "llvm", "object", "ptx", "cubin",
+                  "fatbin", "bundle"},
+                 emit);
   options.text("dump-phases", "DIR",
                "write the module after every phase into this directory",
                dumpDirectory);
@@ -114,12 +119,16 @@ Error CompileCommand::check() {
     return usageError("-o PATH is missing: where the {} goes", emit);
   if (Error error = resolveTarget())
     return error;
-  bool isDeviceCode = emit == "ptx" || emit == "cubin";
+  bool isDeviceCode = emit == "ptx" || emit == "cubin" || emit == "fatbin";
   bool isDevice = std::holds_alternative<NvptxTarget>(target);
   if (isDeviceCode != isDevice && (isDeviceCode || emit == "object"))
     return usageError("--emit={} does not go with --target={}; a cpu has an "
-                      "object, nvptx has ptx and cubin",
+                      "object, nvptx has ptx, cubin and fatbin",
                       emit, targetName);
+  if (!moreChips.empty() && emit != "bundle" && emit != "fatbin")
+    return usageError("--emit={} is for one chip, --target={} names {}; a "
+                      "bundle or fatbin holds several",
+                      emit, targetName, 1 + moreChips.size());
   phase = isDeviceCode ? Phase::Object : *parsePhase(emit);
   quantize.group = group.value_or(0);
   if (quantize.group % 32 != 0)
@@ -142,8 +151,14 @@ Error CompileCommand::resolveTarget() {
     return Error::success();
   };
   StringRef chip = targetName;
-  if (chip.consume_front("nvptx:"))
-    return take(resolveChip(chip));
+  if (chip.consume_front("nvptx:")) {
+    auto chips = resolveChips(chip);
+    if (!chips)
+      return usageError("{}", toString(chips.takeError()));
+    target = chips->front();
+    moreChips.assign(chips->begin() + 1, chips->end());
+    return Error::success();
+  }
   StringRef architecture = targetName;
   if (targetName == "cpu")
     architecture = "";
@@ -182,6 +197,12 @@ Expected<int> CompileCommand::run(Console &console) {
 }
 
 Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
+  if (emit == "fatbin") {
+    Expected<std::string> fatbin = emitFatbin(module);
+    if (!fatbin)
+      return fatbin.takeError();
+    return writeOutput(console, output, *fatbin);
+  }
   if (Error error =
           lowerModule(module, Phase::Moe, std::min(phase, Phase::Llvm), target,
                       !noFuse, reproducer))
@@ -192,6 +213,16 @@ Error CompileCommand::emitText(Console &console, mlir::ModuleOp module) {
   if (!code)
     return code.takeError();
   return writeOutput(console, output, *code);
+}
+
+/// The PTX of a module in the LLVM dialect.
+static Expected<std::string> ptxOf(mlir::ModuleOp module,
+                                   const NvptxTarget &chip) {
+  LLVMContext context;
+  auto translated = translateDeviceModule(module, chip, context);
+  if (!translated)
+    return translated.takeError();
+  return emitPtx(**translated, chip);
 }
 
 /// Machine code, or PTX, of a module in the LLVM dialect.
@@ -208,11 +239,7 @@ Expected<std::string> CompileCommand::emitCode(mlir::ModuleOp module) {
     return inputError("--emit=cubin needs ptxas of the CUDA toolkit, which is "
                       "neither in $CUDA_HOME/bin nor on PATH; --emit=ptx does "
                       "without");
-  LLVMContext context;
-  auto translated = translateDeviceModule(module, chip, context);
-  if (!translated)
-    return translated.takeError();
-  Expected<std::string> ptx = emitPtx(**translated, chip);
+  Expected<std::string> ptx = ptxOf(module, chip);
   if (!ptx || emit == "ptx")
     return ptx;
   Expected<Cubin> cubin = assemble(*ptxas, *ptx, chip);
@@ -221,10 +248,42 @@ Expected<std::string> CompileCommand::emitCode(mlir::ModuleOp module) {
   return cubin->bytes;
 }
 
+/// PTX and, where ptxas is found, machine code for every chip, in one file.
+Expected<std::string> CompileCommand::emitFatbin(mlir::ModuleOp module) {
+  std::optional<std::string> fatbinary = findFatbinary(), ptxas = findPtxas();
+  if (!fatbinary)
+    return inputError(
+        "--emit=fatbin needs fatbinary of the CUDA toolkit, which "
+        "is neither in $CUDA_HOME/bin nor on PATH; a bundle does "
+        "without");
+  std::vector<NvptxTarget> chips = {std::get<NvptxTarget>(target)};
+  append_range(chips, moreChips);
+  std::vector<ChipImage> images;
+  for (const NvptxTarget &chip : chips) {
+    mlir::OwningOpRef<mlir::ModuleOp> copy =
+        cast<mlir::ModuleOp>(module->clone());
+    if (Error error = lowerModule(*copy, Phase::Moe, Phase::Llvm, chip, !noFuse,
+                                  reproducer))
+      return std::move(error);
+    Expected<std::string> ptx = ptxOf(*copy, chip);
+    if (!ptx)
+      return ptx.takeError();
+    images.push_back({chip.chip, /*isPtx=*/true, *ptx});
+    if (!ptxas)
+      continue;
+    Expected<Cubin> cubin = assemble(*ptxas, *ptx, chip);
+    if (!cubin)
+      return cubin.takeError();
+    images.push_back({chip.chip, /*isPtx=*/false, std::move(cubin->bytes)});
+  }
+  return makeFatbin(*fatbinary, images);
+}
+
 Error CompileCommand::emitBundle(Console &console, ModuleInput &input,
                                  Progress &progress) {
   BundleOptions options;
   options.target = target;
+  options.moreChips = moreChips;
   options.fuse = !noFuse;
   options.reproducer = reproducer;
   options.checkpoint = noWeights ? nullptr : input.checkpoint.get();
@@ -262,18 +321,23 @@ Error CompileCommand::reportErrors(Console &console) const {
   return Error::success();
 }
 
+/// The CPU or the chips that the code is for.
+std::string CompileCommand::targetText() const {
+  if (const auto *cpu = std::get_if<CpuTarget>(&target))
+    return cpu->name;
+  std::string text = std::get<NvptxTarget>(target).chip;
+  for (const NvptxTarget &chip : moreChips)
+    text += ", " + chip.chip;
+  return text;
+}
+
 std::string CompileCommand::summary(const Console &console,
                                     const BundleReport &report) const {
   std::string text = fmt::format(
       "{}: {} in {}, {} of code for {} in {:.2f} s",
       console.styled(Style::Bold, printable(output)),
       plural(report.layers, "layer"), plural(report.kernels, "kernel"),
-      formatBytes(report.codeBytes),
-      std::visit(
-          llvm::makeVisitor([](const CpuTarget &cpu) { return cpu.name; },
-                            [](const NvptxTarget &chip) { return chip.chip; }),
-          target),
-      report.compileSeconds);
+      formatBytes(report.codeBytes), targetText(), report.compileSeconds);
   if (noWeights)
     return text + "; without weights\n";
   return text + fmt::format("; {} of weights in {:.2f} s\n",

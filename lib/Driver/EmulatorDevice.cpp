@@ -26,8 +26,9 @@ static constexpr int32_t multiprocessors = 3;
 
 static const char *const images[] = {"llvm", nullptr};
 
-EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed)
-    : options(options), mixed(mixed), random(options.seed),
+EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed,
+                               StringRef chipName)
+    : options(options), mixed(mixed), chip(chipName), random(options.seed),
       memory(std::make_shared<emulator::DeviceMemory>()),
       interface{sizeof(moec_device),
                 this,
@@ -40,7 +41,8 @@ EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed)
                 copy,
                 launch,
                 multiprocessors,
-                makeTensorMap} {}
+                makeTensorMap,
+                chip.empty() ? nullptr : chip.c_str()} {}
 
 const char *EmulatorDevice::report(Error error) {
   if (!error)
@@ -139,24 +141,33 @@ const char *EmulatorDevice::makeTensorMap(void *state,
 
 Expected<std::unique_ptr<EmulatorDevice>> makeDevice(StringRef name,
                                                      uint64_t seed) {
-  emulator::LaunchOptions options;
-  options.seed = seed;
-  StringRef mode = name;
   if (name == "cuda")
     return nullptr;
-  if (!mode.consume_front("emulator"))
+  SmallVector<StringRef> words;
+  name.split(words, ':');
+  if (words.front() != "emulator")
     return usageError("--device={}: there is no such device; the devices are "
                       "cuda and emulator",
                       name);
-  if (mode == ":eager")
-    options.completion = emulator::Completion::Eager;
-  else if (mode == ":random")
-    options.completion = emulator::Completion::Random;
-  else if (!mode.empty() && mode != ":lazy" && mode != ":mixed")
-    return usageError("--device={}: the emulator's modes are eager, lazy, "
-                      "random and mixed",
-                      name);
-  return std::make_unique<EmulatorDevice>(options, mode == ":mixed");
+  emulator::LaunchOptions options;
+  options.seed = seed;
+  bool mixed = false;
+  StringRef chip;
+  for (StringRef word : drop_begin(words)) {
+    if (word.starts_with("sm_"))
+      chip = word;
+    else if (word == "eager")
+      options.completion = emulator::Completion::Eager;
+    else if (word == "random")
+      options.completion = emulator::Completion::Random;
+    else if (word == "mixed")
+      mixed = true;
+    else if (word != "lazy")
+      return usageError("--device={}: the emulator's modes are eager, lazy, "
+                        "random and mixed",
+                        name);
+  }
+  return std::make_unique<EmulatorDevice>(options, mixed, chip);
 }
 
 } // namespace moec::driver

@@ -22,7 +22,9 @@ class EmulatorDevice {
 public:
   /// `mixed`: each launch has a completion mode and a seed of its own, drawn by
   /// that of `options`.
-  EmulatorDevice(emulator::LaunchOptions options, bool mixed);
+  /// `chip`: whose code of a bundle for several runs; the first if empty.
+  EmulatorDevice(emulator::LaunchOptions options, bool mixed,
+                 llvm::StringRef chip = "");
 
   EmulatorDevice(const EmulatorDevice &) = delete;
   EmulatorDevice &operator=(const EmulatorDevice &) = delete;
@@ -51,6 +53,7 @@ private:
 
   emulator::LaunchOptions options;
   bool mixed;
+  std::string chip;
   std::mt19937_64 random;
   std::shared_ptr<emulator::DeviceMemory> memory;
   moec_device interface;
@@ -66,7 +69,8 @@ inline constexpr const char *deviceHelp =
     "what runs a bundle for a GPU: cuda (the default), the driver's first GPU; "
     "or emulator, this machine, where copies land as late as may be "
     "(emulator:eager at once, emulator:random any time between, emulator:mixed "
-    "each launch in another of these ways)";
+    "each launch in another of these ways; emulator:sm_80 or "
+    "emulator:sm_80:eager the code for that chip)";
 
 } // namespace moec::driver
 

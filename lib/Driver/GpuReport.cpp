@@ -16,6 +16,7 @@
 #include "moec/Support/Error.h"
 #include "moec/Support/InputFile.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Path.h"
 
@@ -40,7 +41,7 @@ private:
 
   std::string bundle;
   std::vector<int64_t> tokens = {1, 64, 512, 4096};
-  std::optional<std::string> routing, against, html;
+  std::optional<std::string> chip, routing, against, html;
   bool json = false, figures = false;
   GpuReport report;
 };
@@ -50,6 +51,10 @@ private:
 void GpuReportCommand::declare(OptionTable &options) {
   options.positional("BUNDLE", "what `moec compile --target=nvptx:CHIP` wrote",
                      bundle);
+  options.text("chip", "NAME",
+               "of a bundle for several chips, the one to judge; the first if "
+               "not given",
+               chip);
   options.list("tokens", "batch sizes; 1,64,512,4096 if not given", tokens, 1,
                int64_t(1) << 24);
   options.text("routing", "FILE",
@@ -185,12 +190,15 @@ Expected<int> GpuReportCommand::run(Console &console) {
     return inputError("{} is compiled for {}, not for a GPU; compile the model "
                       "with --target=nvptx:CHIP",
                       printable(bundle), printable(manifest->cpu));
+  if (chip && !chooseChip(*manifest, *chip))
+    return usageError("--chip={}: {} is compiled for {}", printable(*chip),
+                      printable(bundle), join(chipsOf(*manifest), ", "));
   report.bundle = printable(bundle);
   report.chipName = manifest->cpu;
-  Expected<perf::GpuChip> chip = perf::gpuChip(manifest->cpu);
-  if (!chip)
-    return chip.takeError();
-  report.chip = *chip;
+  Expected<perf::GpuChip> judged = perf::gpuChip(manifest->cpu);
+  if (!judged)
+    return judged.takeError();
+  report.chip = *judged;
   if (Error error = addKernels(*manifest))
     return std::move(error);
   if (Error error = addLayers(*manifest))

@@ -157,9 +157,29 @@ Status Bundle::loadKernels() {
 Status Bundle::loadDeviceCode(const moec_device *device) {
   if (!device)
     if (Status status = cudaDevice(device); status.failed())
-      return makeError(MOEC_ERROR_DEVICE, "{}: compiled for {}; {}", directory,
-                       inQuotes(description.cpu), status.message());
-  return DeviceCode::create(*device, description, directory, onDevice);
+      return makeError(
+          MOEC_ERROR_DEVICE, "{}: compiled for {}; {}", directory,
+          inQuotes(fmt::format("{}", fmt::join(chipsOf(description), ", "))),
+          status.message());
+  std::string failures;
+  for (const std::string &chip : chipsOf(description)) {
+    if (device->chip && chip != device->chip)
+      continue;
+    chooseChip(description, chip);
+    Status status =
+        DeviceCode::create(*device, description, directory, onDevice);
+    if (!status.failed() || status.code() != MOEC_ERROR_DEVICE)
+      return status;
+    // Code for an older chip may do.
+    failures += (failures.empty() ? "" : "; ") + status.message();
+  }
+  if (failures.empty())
+    return makeError(MOEC_ERROR_DEVICE,
+                     "{}: compiled for {}, not for the device's chip {}; "
+                     "compile the model with --target=nvptx:{}",
+                     directory, fmt::join(chipsOf(description), ", "),
+                     inQuotes(device->chip), device->chip);
+  return Status(MOEC_ERROR_DEVICE, std::move(failures));
 }
 
 Status Bundle::mapWeights(WeightsPolicy policy) {

@@ -257,7 +257,8 @@ Status cudaDevice(const moec_device *&result) {
     device.interface = {
         sizeof(moec_device),    &device,       images, loadModule, unloadModule,
         allocateMemory,         releaseMemory, upload, download,   launchKernel,
-        device.multiprocessors, makeTensorMap};
+        device.multiprocessors, makeTensorMap,
+        /*chip=*/nullptr};
   }
   result = &device.interface;
   return Status::ok();

@@ -26,6 +26,7 @@ namespace moec {
 static constexpr size_t kMaxManifestBytes = size_t(16) << 20;
 static constexpr size_t kMaxFeatures = 1024;
 static constexpr size_t kMaxImages = 64;
+static constexpr size_t kMaxVariants = 64;
 static constexpr size_t kMaxKernels = 1 << 16;
 static constexpr size_t kMaxLayers = 1 << 16;
 static constexpr size_t kMaxTensors = 64;
@@ -103,15 +104,15 @@ static bool getHeader(JsonObject &root, Manifest &manifest) {
   return true;
 }
 
-static bool getKernels(JsonObject &root, Manifest &manifest) {
+static bool getKernels(JsonObject &root, bool forDevice, ManifestCode &code) {
   std::vector<JsonObject> kernels;
   if (!root.getObjects("kernels", kMaxKernels, kernels))
     return false;
   for (JsonObject &object : kernels) {
-    ManifestKernel &kernel = manifest.kernels.emplace_back();
+    ManifestKernel &kernel = code.kernels.emplace_back();
     if (!getName(object, "symbol", kernel.symbol))
       return false;
-    if (isForDevice(manifest)
+    if (forDevice
             ? !getPlan(object, kernel.plan.emplace())
             : !getName(object, "workspace_symbol", kernel.workspaceSymbol))
       return false;
@@ -119,16 +120,40 @@ static bool getKernels(JsonObject &root, Manifest &manifest) {
   return true;
 }
 
-static bool getImages(JsonObject &root, Manifest &manifest) {
+static bool getImages(JsonObject &root, ManifestCode &code) {
   std::vector<JsonObject> images;
   if (!root.has("images"))
     return true;
   if (!root.getObjects("images", kMaxImages, images))
     return false;
   for (JsonObject &object : images) {
-    ManifestImage &image = manifest.images.emplace_back();
+    ManifestImage &image = code.images.emplace_back();
     if (!getName(object, "kind", image.kind) || !getFileOf(object, image.file))
       return false;
+  }
+  return true;
+}
+
+static bool getVariants(JsonObject &root, Manifest &manifest) {
+  std::vector<JsonObject> variants;
+  if (!root.has("variants"))
+    return true;
+  if (!root.getObjects("variants", kMaxVariants, variants))
+    return false;
+  if (!isForDevice(manifest))
+    return root.errors().report("variants", "are for devices, not for {}",
+                                inQuotes(manifest.triple));
+  for (JsonObject &object : variants) {
+    ManifestCode &code = manifest.variants.emplace_back();
+    if (!getName(object, "cpu", code.cpu) ||
+        !object.getStrings("features", kMaxFeatures, code.features) ||
+        !getFile(object, "kernel", code.kernel) || !getImages(object, code) ||
+        !getKernels(object, /*forDevice=*/true, code))
+      return false;
+    if (code.kernels.size() != manifest.kernels.size())
+      return object.errors().report(
+          object.pathOf("kernels"), "has {} kernels; the manifest has {}",
+          code.kernels.size(), manifest.kernels.size());
   }
   return true;
 }
@@ -228,6 +253,17 @@ static bool getWeights(JsonObject &layer, const Manifest &manifest,
   return true;
 }
 
+/// The plans of every chip fit the layer.
+static bool checkPlans(JsonObject &object, const Manifest &manifest,
+                       const ManifestLayer &layer) {
+  auto fits = [&](const ManifestCode &code) {
+    const std::optional<ManifestPlan> &plan = code.kernels[layer.kernel].plan;
+    return !plan || checkPlan(object, *plan, layer);
+  };
+  return fits(manifest) &&
+         std::all_of(manifest.variants.begin(), manifest.variants.end(), fits);
+}
+
 static bool getLayer(JsonObject &object, const Manifest &manifest,
                      ManifestLayer &layer) {
   std::string position;
@@ -254,12 +290,11 @@ static bool getLayer(JsonObject &object, const Manifest &manifest,
                                   "is {}; expected 'before' or 'after'",
                                   inQuotes(position));
   layer.weightBefore = position == "before";
-  const ManifestKernel &kernel = manifest.kernels[layer.kernel];
   return getTensors(object, "inputs", layer.hidden, layer.inputs) &&
          getTensors(object, "outputs", layer.hidden, layer.outputs) &&
          checkRouting(object, layer) &&
          getWeights(object, manifest, layer.weights) &&
-         (!kernel.plan || checkPlan(object, *kernel.plan, layer));
+         checkPlans(object, manifest, layer);
 }
 
 static bool getLayers(JsonObject &root, Manifest &manifest) {
@@ -299,8 +334,24 @@ static bool getManifest(JsonObject &root, Manifest &manifest) {
   if (!weights || (!weights->is_null() &&
                    !getFile(root, "weights", manifest.weights.emplace())))
     return false;
-  return getImages(root, manifest) && getKernels(root, manifest) &&
-         getLayers(root, manifest) && checkHash(root, manifest);
+  return getImages(root, manifest) &&
+         getKernels(root, isForDevice(manifest), manifest) &&
+         getVariants(root, manifest) && getLayers(root, manifest) &&
+         checkHash(root, manifest);
+}
+
+std::vector<std::string> chipsOf(const Manifest &manifest) {
+  std::vector<std::string> chips = {manifest.cpu};
+  for (const ManifestCode &code : manifest.variants)
+    chips.push_back(code.cpu);
+  return chips;
+}
+
+bool chooseChip(Manifest &manifest, std::string_view chip) {
+  for (ManifestCode &code : manifest.variants)
+    if (code.cpu == chip && manifest.cpu != chip)
+      std::swap(static_cast<ManifestCode &>(manifest), code);
+  return manifest.cpu == chip;
 }
 
 static bool readManifest(std::string_view text, const std::string &file,

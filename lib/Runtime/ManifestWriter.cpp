@@ -99,6 +99,15 @@ static ordered_json toJson(const ManifestKernel &kernel) {
             {"launches", toJson(kernel.plan->launches)}}}};
 }
 
+static ordered_json toJson(const ManifestCode &code) {
+  ordered_json result = {{"cpu", code.cpu}, {"features", code.features}};
+  result["kernel"] = toJson(code.kernel);
+  if (!code.images.empty())
+    result["images"] = toJson(code.images);
+  result["kernels"] = toJson(code.kernels);
+  return result;
+}
+
 static ordered_json toJson(const ManifestLayer &layer) {
   ordered_json result = {
       {"name", layer.name},
@@ -136,6 +145,8 @@ static ordered_json toJson(const Manifest &manifest) {
   root["weights"] =
       manifest.weights ? toJson(*manifest.weights) : ordered_json();
   root["kernels"] = toJson(manifest.kernels);
+  if (!manifest.variants.empty())
+    root["variants"] = toJson(manifest.variants);
   root["layers"] = toJson(manifest.layers);
   return root;
 }

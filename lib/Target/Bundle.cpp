@@ -45,8 +45,10 @@ public:
 
 private:
   Error schedule();
+  Expected<OwningOpRef<ModuleOp>> scheduleFor(const CompileTarget &target);
   Error fill(OutputDir &directory);
   Error compile(OutputDir &directory);
+  Error compileFor(const NvptxTarget &chip, OutputDir &directory);
   Error describe();
   Error packWeights(OutputDir &directory);
   Error writeFiles(OutputDir &directory);
@@ -61,12 +63,20 @@ private:
 
 } // namespace
 
+Expected<OwningOpRef<ModuleOp>>
+BundleWriter::scheduleFor(const CompileTarget &target) {
+  OwningOpRef<ModuleOp> module = cast<ModuleOp>(imported->clone());
+  if (Error error = lowerModule(*module, Phase::Moe, Phase::Scheduled, target,
+                                options.fuse, options.reproducer))
+    return std::move(error);
+  return module;
+}
+
 Error BundleWriter::schedule() {
-  scheduled = cast<ModuleOp>(imported->clone());
-  if (Error error =
-          lowerModule(*scheduled, Phase::Moe, Phase::Scheduled, options.target,
-                      options.fuse, options.reproducer))
-    return error;
+  auto module = scheduleFor(options.target);
+  if (!module)
+    return module.takeError();
+  scheduled = std::move(*module);
   if (scheduled->getOps<moe::LayerOp>().empty())
     return inputError("the module has no layer to compile; a layer is a public "
                       "func.func with a body");
@@ -74,23 +84,40 @@ Error BundleWriter::schedule() {
 }
 
 Error BundleWriter::compile(OutputDir &directory) {
-  Expected<CompiledCode> compiled =
-      std::visit(llvm::makeVisitor(
-                     [&](const CpuTarget &cpu) {
-                       return compileCpu(*scheduled, cpu, options.reproducer,
-                                         directory, manifest);
-                     },
-                     [&](const NvptxTarget &chip) {
-                       return compileNvptx(*scheduled, chip, options.reproducer,
-                                           directory, manifest);
-                     }),
-                 options.target);
+  Expected<CompiledCode> compiled = std::visit(
+      llvm::makeVisitor(
+          [&](const CpuTarget &cpu) {
+            return compileCpu(*scheduled, cpu, options.reproducer, directory,
+                              manifest);
+          },
+          [&](const NvptxTarget &chip) {
+            return compileNvptx(*scheduled, chip, "kernel", options.reproducer,
+                                directory, manifest);
+          }),
+      options.target);
   if (!compiled)
     return compiled.takeError();
   code = std::move(*compiled);
+  for (const NvptxTarget &chip : options.moreChips)
+    if (Error error = compileFor(chip, directory))
+      return error;
   report.codeBytes = code.bytes;
   report.warnings = code.notes;
   return Error::success();
+}
+
+/// The same layers once more, for another chip.
+Error BundleWriter::compileFor(const NvptxTarget &chip, OutputDir &directory) {
+  auto module = scheduleFor(chip);
+  if (!module)
+    return module.takeError();
+  Manifest variant;
+  Expected<CompiledCode> compiled =
+      compileNvptx(**module, chip, "kernel." + chip.chip, options.reproducer,
+                   directory, variant);
+  if (!compiled)
+    return compiled.takeError();
+  return addVariant(manifest, code, std::move(variant), *compiled);
 }
 
 Error BundleWriter::describe() {

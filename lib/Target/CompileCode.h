@@ -34,18 +34,23 @@ llvm::Expected<ManifestFile> writeCode(const OutputDir &directory,
                                        llvm::StringRef bytes);
 
 /// Compiles `module` (phase Scheduled), writes the code into `directory` and
-/// describes target, files and kernels in `manifest`. `reproducer` is as in
+/// describes target, files and kernels in `manifest`. `name` is what files of a
+/// GPU's code are called, with the ending of each; `reproducer` is as in
 /// lowerModule.
 llvm::Expected<CompiledCode> compileCpu(mlir::ModuleOp module,
                                         const CpuTarget &target,
                                         llvm::StringRef reproducer,
                                         const OutputDir &directory,
                                         Manifest &manifest);
-llvm::Expected<CompiledCode> compileNvptx(mlir::ModuleOp module,
-                                          const NvptxTarget &target,
-                                          llvm::StringRef reproducer,
-                                          const OutputDir &directory,
-                                          Manifest &manifest);
+llvm::Expected<CompiledCode>
+compileNvptx(mlir::ModuleOp module, const NvptxTarget &target,
+             llvm::StringRef name, llvm::StringRef reproducer,
+             const OutputDir &directory, Manifest &manifest);
+
+/// Adds `code`, of the same module for one more chip, to the bundle: each
+/// kernel's packed weights become those that any chip wants.
+llvm::Error addVariant(Manifest &manifest, CompiledCode &compiled,
+                       Manifest variant, const CompiledCode &code);
 
 } // namespace moec
 

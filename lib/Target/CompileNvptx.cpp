@@ -12,6 +12,7 @@
 #include "moec/Codegen/NVPTX/Attributes.h"
 #include "moec/Dialect/Moe/Moe.h"
 #include "moec/Support/Error.h"
+#include "moec/Support/Text.h"
 #include "moec/Target/Nvptx.h"
 
 #include "llvm/Bitcode/BitcodeWriter.h"
@@ -79,7 +80,7 @@ static Error addImage(const OutputDir &directory, StringRef kind,
 }
 
 Expected<CompiledCode> compileNvptx(ModuleOp module, const NvptxTarget &target,
-                                    StringRef reproducer,
+                                    StringRef name, StringRef reproducer,
                                     const OutputDir &directory,
                                     Manifest &manifest) {
   CompiledCode code;
@@ -89,9 +90,9 @@ Expected<CompiledCode> compileNvptx(ModuleOp module, const NvptxTarget &target,
                       /*fuse=*/true, reproducer))
     return std::move(error);
   for (auto plan : lowered->getOps<moe::PlanOp>()) {
-    std::string name = plan.getSymName().str();
-    code.kernels[name] = {manifest.kernels.size(), plan.getPacks()};
-    manifest.kernels.push_back({name, "", describe(plan)});
+    std::string symbol = plan.getSymName().str();
+    code.kernels[symbol] = {manifest.kernels.size(), plan.getPacks()};
+    manifest.kernels.push_back({symbol, "", describe(plan)});
   }
   if (Error error = lowerModule(*lowered, Phase::Loops, Phase::Llvm, target,
                                 /*fuse=*/true, reproducer))
@@ -108,19 +109,20 @@ Expected<CompiledCode> compileNvptx(ModuleOp module, const NvptxTarget &target,
   Expected<std::string> ptx = emitPtx(**translated, target);
   if (!ptx)
     return ptx.takeError();
-  Expected<ManifestFile> file = writeCode(directory, "kernel.ptx", *ptx);
+  Expected<ManifestFile> file = writeCode(directory, name.str() + ".ptx", *ptx);
   if (!file)
     return file.takeError();
   manifest.kernel = std::move(*file);
   code.bytes = ptx->size();
-  if (Error error = addImage(directory, "llvm", "kernel.bc", bitcode, manifest))
+  if (Error error =
+          addImage(directory, "llvm", name.str() + ".bc", bitcode, manifest))
     return std::move(error);
   if (std::optional<std::string> ptxas = findPtxas()) {
     Expected<Cubin> cubin = assemble(*ptxas, *ptx, target);
     if (!cubin)
       return cubin.takeError();
-    if (Error error = addImage(directory, "cubin", "kernel.cubin", cubin->bytes,
-                               manifest))
+    if (Error error = addImage(directory, "cubin", name.str() + ".cubin",
+                               cubin->bytes, manifest))
       return std::move(error);
   } else {
     code.notes.push_back("ptxas was not found, so the bundle has PTX only, "
@@ -130,6 +132,47 @@ Expected<CompiledCode> compileNvptx(ModuleOp module, const NvptxTarget &target,
   manifest.cpu = target.chip;
   manifest.features = {"ptx" + std::to_string(target.ptxVersion)};
   return code;
+}
+
+/// The number in `all` of each of `packs`; those that are not there are added.
+static SmallVector<int64_t> unite(SmallVectorImpl<mlir::Attribute> &all,
+                                  ArrayAttr packs) {
+  SmallVector<int64_t> numbers;
+  for (mlir::Attribute pack : packs) {
+    numbers.push_back(find(all, pack) - all.begin());
+    if (numbers.back() == int64_t(all.size()))
+      all.push_back(pack);
+  }
+  return numbers;
+}
+
+static void renumberWeights(ManifestPlan &plan, ArrayRef<int64_t> numbers) {
+  for (ManifestMap &map : plan.maps)
+    map.weight = numbers[map.weight];
+  for (ManifestLaunch &launch : plan.launches)
+    for (ManifestArgument &argument : launch.arguments)
+      if (argument.kind == ArgumentKind::Weight)
+        argument.number = numbers[argument.number];
+}
+
+Error addVariant(Manifest &manifest, CompiledCode &compiled, Manifest variant,
+                 const CompiledCode &code) {
+  for (auto &entry : compiled.kernels) {
+    auto &[number, packs] = entry.second;
+    auto other = code.kernels.find(entry.first());
+    if (other == code.kernels.end() || other->second.first != number)
+      return inputError(
+          "{} and {} do not share kernel {}, so one bundle cannot "
+          "hold both; compile a bundle for each",
+          manifest.cpu, variant.cpu, quote(entry.first()));
+    SmallVector<mlir::Attribute> all(packs.begin(), packs.end());
+    SmallVector<int64_t> numbers = unite(all, other->second.second);
+    renumberWeights(*variant.kernels[number].plan, numbers);
+    packs = ArrayAttr::get(packs.getContext(), all);
+  }
+  manifest.variants.push_back(std::move(variant));
+  compiled.bytes += code.bytes;
+  return Error::success();
 }
 
 } // namespace moec

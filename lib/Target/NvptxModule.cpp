@@ -41,8 +41,8 @@ namespace moec {
 
 static constexpr StringLiteral triple = "nvptx64-nvidia-cuda";
 
-/// Chips that run the sm_80 instruction set, and the least PTX version LLVM has
-/// them with.
+/// Chips that run the sm_80 instruction set, the oldest first, and the least
+/// PTX version LLVM has them with.
 static constexpr std::pair<StringLiteral, unsigned> chips[] = {
     {"sm_80", 70},  {"sm_86", 71},  {"sm_87", 74},  {"sm_89", 78},
     {"sm_90", 78},  {"sm_90a", 80}, {"sm_100", 86}, {"sm_100a", 86},
@@ -57,6 +57,22 @@ Expected<NvptxTarget> resolveChip(StringRef chip) {
   }
   return inputError("there are no kernels for the chip {}; there are for {}",
                     quote(chip), known);
+}
+
+Expected<std::vector<NvptxTarget>> resolveChips(StringRef list) {
+  SmallVector<StringRef> names;
+  list.split(names, ',');
+  for (StringRef name : names) {
+    if (Expected<NvptxTarget> target = resolveChip(name); !target)
+      return target.takeError();
+    if (count(names, name) > 1)
+      return inputError("the chip {} is named twice", quote(name));
+  }
+  std::vector<NvptxTarget> targets;
+  for (auto [name, ptxVersion] : reverse(chips))
+    if (is_contained(names, StringRef(name)))
+      targets.push_back({name.str(), ptxVersion});
+  return targets;
 }
 
 static Expected<std::unique_ptr<TargetMachine>>

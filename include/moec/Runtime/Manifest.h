@@ -30,6 +30,11 @@
 //     "kernels": [
 //       {"symbol": "moe_0", "workspace_symbol": "moe_0_workspace"}
 //     ],                                   on a device: "symbol" and "plan"
+//     "variants": [{                       on a device: code for other chips,
+//       "cpu": "sm_80", "features": [],    of the same layers and weights, the
+//       "kernel": {...}, "images": [...],  best chip first; kernels as above,
+//       in "kernels": [...]                   the same order
+//     }],
 //     "layers": [{
 //       "name": "layers.0",                unique
 //       "kernel": 0,                       index in "kernels"
@@ -242,19 +247,32 @@ struct ManifestLayer {
   std::vector<ManifestWeight> weights;
 };
 
-/// The whole manifest. `model` is the text of a JSON object.
-struct Manifest {
-  std::string producer;
-  std::string model = "{}";
-  std::string triple;
+/// Code for one CPU or chip.
+struct ManifestCode {
   std::string cpu;
   std::vector<std::string> features;
   ManifestFile kernel;
   std::vector<ManifestImage> images;
-  std::optional<ManifestFile> weights;
   std::vector<ManifestKernel> kernels;
-  std::vector<ManifestLayer> layers;
 };
+
+/// The whole manifest. `model` is the text of a JSON object. What it inherits
+/// is the code for the first chip, or the chosen one.
+struct Manifest : ManifestCode {
+  std::string producer;
+  std::string model = "{}";
+  std::string triple;
+  std::optional<ManifestFile> weights;
+  std::vector<ManifestLayer> layers;
+  /// For other chips.
+  std::vector<ManifestCode> variants;
+};
+
+/// The chips or the CPU that there is code for, the chosen one first.
+std::vector<std::string> chipsOf(const Manifest &manifest);
+
+/// Makes the code for `chip` the chosen one; false if there is none.
+bool chooseChip(Manifest &manifest, std::string_view chip);
 
 /// Whether the bundle's code is for a device.
 inline bool isForDevice(const Manifest &manifest) {

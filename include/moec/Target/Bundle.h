@@ -3,7 +3,8 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A bundle is a directory: kernel.so (for a GPU kernel.ptx, .bc and .cubin),
+// A bundle is a directory: kernel.so (for a GPU kernel.ptx, .bc and .cubin, for
+// more chips kernel.CHIP.ptx and so on),
 // weights.bin (packed, to be mapped), manifest.json (Runtime/Manifest.h),
 // moec_model.h (a C header that documents the layers), model.mlir (the layers
 // as imported, which `moec verify` compares the code with) and schedule.mlir
@@ -33,6 +34,8 @@ inline constexpr const char *kScheduleFileName = "schedule.mlir";
 
 struct BundleOptions {
   CompileTarget target;
+  /// Chips that the bundle has code for besides `target`, which is one then.
+  std::vector<NvptxTarget> moreChips;
   /// Where weights are read from; null for a bundle without weights.
   const Checkpoint *checkpoint = nullptr;
   /// Run the fusion passes; without them the same results come slower.

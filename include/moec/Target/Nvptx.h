@@ -30,6 +30,10 @@ namespace moec {
 /// kernels for, listing those it has.
 llvm::Expected<NvptxTarget> resolveChip(llvm::StringRef chip);
 
+/// The targets of "sm_80,sm_90a", the newest chip first: of the code that a GPU
+/// can run, that is the best.
+llvm::Expected<std::vector<NvptxTarget>> resolveChips(llvm::StringRef chips);
+
 /// Translates device functions in the LLVM dialect and optimizes them. The
 /// result is what PTX is made of, and what the emulator runs.
 llvm::Expected<std::unique_ptr<llvm::Module>>
@@ -54,6 +58,21 @@ struct Cubin {
 /// Where ptxas is: in $CUDA_HOME/bin, on $PATH or in /usr/local/cuda/bin;
 /// nothing if it is in none.
 std::optional<std::string> findPtxas();
+
+/// Code for one chip.
+struct ChipImage {
+  std::string chip;
+  bool isPtx = false;
+  std::string bytes;
+};
+
+/// Likewise, the program that makes fat binaries.
+std::optional<std::string> findFatbinary();
+
+/// NVIDIA's container of code for several chips, of which the driver takes what
+/// suits. Errors are as of assemble().
+llvm::Expected<std::string> makeFatbin(llvm::StringRef fatbinary,
+                                       llvm::ArrayRef<ChipImage> images);
 
 /// Runs `ptxas` on `ptx`. Its complaints are the error's text, with the command
 /// that reproduces them.

@@ -146,4 +146,46 @@ TEST(ManifestPlan, ArgumentsAsText) {
     EXPECT_FALSE(parseArgument(bad, argument)) << bad;
 }
 
+/// The same code once more, for another chip.
+Manifest fatManifest() {
+  Manifest manifest = deviceManifest();
+  ManifestCode older = manifest;
+  manifest.cpu = "sm_90a";
+  older.kernel.file = "kernel.sm_80.ptx";
+  manifest.variants.push_back(older);
+  return manifest;
+}
+
+TEST(ManifestVariants, ComeBackAndAreChosen) {
+  Manifest back;
+  std::string error;
+  ASSERT_TRUE(parseManifest(printManifest(fatManifest()), "m", back, error))
+      << error;
+  EXPECT_EQ(chipsOf(back), (std::vector<std::string>{"sm_90a", "sm_80"}));
+  EXPECT_FALSE(chooseChip(back, "sm_86"));
+  EXPECT_EQ(back.kernel.file, "kernel.ptx");
+  ASSERT_TRUE(chooseChip(back, "sm_80"));
+  EXPECT_EQ(back.kernel.file, "kernel.sm_80.ptx");
+  EXPECT_EQ(back.kernels[0].plan->launches[0].threads, 128);
+  EXPECT_EQ(chipsOf(back), (std::vector<std::string>{"sm_80", "sm_90a"}));
+  EXPECT_TRUE(chooseChip(back, "sm_90a"));
+  EXPECT_EQ(back.kernel.file, "kernel.ptx");
+}
+
+TEST(ManifestVariants, FitTheLayers) {
+  Manifest manifest = fatManifest();
+  manifest.variants[0].kernels[0].plan->launches[0].arguments[0] = {
+      ArgumentKind::Weight, 1};
+  EXPECT_NE(problemOf(manifest).find("the layer has 1 of this kind"),
+            std::string::npos);
+  manifest.variants[0].kernels.clear();
+  EXPECT_NE(problemOf(manifest).find(
+                "variants[0].kernels has 0 kernels; the manifest has 1"),
+            std::string::npos)
+      << problemOf(manifest);
+  manifest = fatManifest();
+  manifest.triple = "x86_64-unknown-linux-gnu";
+  EXPECT_NE(problemOf(manifest), "");
+}
+
 } // namespace
