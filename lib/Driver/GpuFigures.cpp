@@ -82,13 +82,21 @@ static json batchJson(const GpuBatch &batch) {
 
 json gpuReportJson(const GpuReport &report) {
   json kernels = json::object(), layers = json::object(),
-       rivals = json::array(), launches = json::array();
+       rivals = json::array(), launches = json::array(),
+       streams = json::array();
   for (const perf::GpuKernel &kernel : report.kernels)
     kernels[kernel.name] = kernelJson(kernel);
-  for (const GpuLayer &layer : report.layers)
+  for (const GpuLayer &layer : report.layers) {
+    json &entry = layers[layer.names];
     for (const GpuBatch &batch : layer.batches)
-      layers[layer.names][fmt::format("T={}", batch.load.tokens)] =
-          batchJson(batch);
+      entry[fmt::format("T={}", batch.load.tokens)] = batchJson(batch);
+    for (const GpuStream &stream : layer.streams)
+      entry["streams"][stream.kernel] = {
+          {"weights", stream.weights},
+          {"tile", stream.tile},
+          {"instructions_per_kib", stream.figures.instructionsPerKib},
+          {"flight_bytes", stream.figures.flightBytes}};
+  }
   for (const GpuRival &rival : gpuRivals(report.chipName))
     rivals.push_back({{"engine", rival.engine.str()},
                       {"tile", rival.tile.str()},
@@ -99,13 +107,21 @@ json gpuReportJson(const GpuReport &report) {
     launches.push_back({{"engine", rival.engine.str()},
                         {"decode", rival.decode},
                         {"prefill", rival.prefill}});
+  for (const GpuStreamRival &rival : gpuStreamRivals())
+    streams.push_back(
+        {{"engine", rival.engine.str()},
+         {"instructions_per_kib",
+          {rival.leastInstructions, rival.mostInstructions}},
+         {"flight_bytes", {rival.leastKib * 1024, rival.mostKib * 1024}}});
   return {{"bundle", report.bundle},
           {"chip", report.chipName},
           {"board", report.chip.board.str()},
           {"kernels", kernels},
           {"layers", layers},
           {"rivals", rivals},
-          {"rival_launches", launches}};
+          {"rival_launches", launches},
+          {"rival_streams", streams},
+          {"instructions_per_kib", report.chip.instructionsPerKib}};
 }
 
 /// Adds the numbers below `value`, whose path is `path`.

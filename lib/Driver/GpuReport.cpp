@@ -33,6 +33,7 @@ public:
 private:
   Error addKernels(const Manifest &manifest);
   Error addLayers(const Manifest &manifest);
+  void addStream(const perf::TiledProduct &product, GpuLayer &layer) const;
   Expected<GpuLayer> judge(const perf::LayerCost &cost,
                            const ManifestLayer &layer,
                            const ManifestPlan &plan) const;
@@ -108,6 +109,22 @@ Error GpuReportCommand::addKernels(const Manifest &manifest) {
   return Error::success();
 }
 
+/// Adds how the kernel of `product` reads its weights, once.
+void GpuReportCommand::addStream(const perf::TiledProduct &product,
+                                 GpuLayer &layer) const {
+  if (any_of(layer.streams, [&](const GpuStream &stream) {
+        return stream.kernel == product.kernel;
+      }))
+    return;
+  auto kernel = find_if(report.kernels, [&](const perf::GpuKernel &candidate) {
+    return candidate.name == product.kernel;
+  });
+  if (auto figures =
+          perf::weightStream(*kernel, product.shape, product.numberBytes))
+    layer.streams.push_back(
+        {product.weights, product.kernel, product.tile, *figures});
+}
+
 Expected<GpuLayer> GpuReportCommand::judge(const perf::LayerCost &cost,
                                            const ManifestLayer &layer,
                                            const ManifestPlan &plan) const {
@@ -115,6 +132,8 @@ Expected<GpuLayer> GpuReportCommand::judge(const perf::LayerCost &cost,
   auto add = [&](perf::Load load) {
     perf::GpuTraffic traffic =
         perf::gpuTraffic(cost, layer, plan, load, report.chip);
+    for (const perf::TiledProduct &product : traffic.products)
+      addStream(product, result);
     result.batches.push_back({std::move(load), std::move(traffic)});
   };
   if (!routing) {

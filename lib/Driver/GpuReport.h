@@ -24,11 +24,19 @@ struct GpuBatch {
   perf::GpuTraffic traffic;
 };
 
+/// A product's weights on their way through a kernel.
+struct GpuStream {
+  std::string weights, kernel, tile;
+  perf::WeightStream figures;
+};
+
 /// Layers that share their kernels.
 struct GpuLayer {
   /// "layers.0-47".
   std::string names;
   std::vector<GpuBatch> batches;
+  /// Of the kernels that the batches launch.
+  std::vector<GpuStream> streams;
 };
 
 struct GpuReport {
@@ -76,6 +84,15 @@ struct GpuLaunchRival {
 };
 
 llvm::ArrayRef<GpuLaunchRival> gpuLaunchRivals();
+
+/// Of bf16 weights for one token: warp instructions for 1024 bytes, and KiB
+/// under way on a multiprocessor, from the best kernel to the worst.
+struct GpuStreamRival {
+  llvm::StringRef engine;
+  int64_t leastInstructions, mostInstructions, leastKib, mostKib;
+};
+
+llvm::ArrayRef<GpuStreamRival> gpuStreamRivals();
 
 /// Rows that other engines' tiles are multiples of: trtllm-gen's, and vLLM's
 /// for a few, some and many tokens.

@@ -140,6 +140,27 @@ static Grid tileGrid(const GpuLayer &layer) {
   return grid;
 }
 
+/// What is done for the weights, and how many are under way.
+static Grid streamGrid(const GpuReport &report, const GpuLayer &layer) {
+  Grid grid{"Weights on their way: " + layer.names,
+            {{"kernel", "product", "tile", ">n per KiB", ">under way"}}};
+  if (layer.streams.empty())
+    return grid;
+  for (const GpuStream &stream : layer.streams)
+    grid.rows.push_back(
+        {stream.kernel, stream.weights, stream.tile,
+         fmt::format("{:.1f}", stream.figures.instructionsPerKib),
+         formatBytes(uint64_t(stream.figures.flightBytes))});
+  for (const GpuStreamRival &rival : gpuStreamRivals())
+    grid.rows.push_back(
+        {rival.engine.str(), "", "T = 1",
+         fmt::format("{}-{}", rival.leastInstructions, rival.mostInstructions),
+         fmt::format("{}-{} KiB", rival.leastKib, rival.mostKib)});
+  grid.rows.push_back({report.chip.board.str() + " has time for", "", "",
+                       std::to_string(report.chip.instructionsPerKib), ""});
+  return grid;
+}
+
 static Grid launchGrid() {
   Grid grid{"Launches of other engines", {{"engine", ">T = 1", ">T = 4096"}}};
   for (const GpuLaunchRival &rival : gpuLaunchRivals())
@@ -170,6 +191,7 @@ static std::vector<Grid> grids(const GpuReport &report) {
   for (const GpuLayer &layer : report.layers) {
     result.push_back(trafficGrid(layer));
     result.push_back(tileGrid(layer));
+    result.push_back(streamGrid(report, layer));
     result.push_back(paddingGrid(layer));
   }
   result.push_back(launchGrid());

@@ -46,7 +46,11 @@ static constexpr GpuLaunchRival launches[] = {{"vLLM", 7, 8},
                                               {"triton_kernels", 8, 8},
                                               {"SonicMoE", 8, 8}};
 
+static constexpr GpuStreamRival streams[] = {{"vLLM, SGLang", 21, 38, 96, 160}};
+
 ArrayRef<GpuLaunchRival> gpuLaunchRivals() { return launches; }
+
+ArrayRef<GpuStreamRival> gpuStreamRivals() { return streams; }
 
 ArrayRef<GpuRival> gpuRivals(StringRef chip) {
   if (chip.starts_with("sm_80"))

@@ -46,6 +46,8 @@ GpuLoop loopFigures(const cubin::Loop &loop, const GpuChip &chip) {
     ++figures.classes[unsigned(instruction.kind)];
     ++figures.names[instruction.name()];
     figures.tensorCycles += tensorCycles(instruction, chip);
+    figures.multiplyAdds += instruction.multiplyAdds;
+    figures.ofWarpgroup |= instruction.ofWarpgroup;
   }
   return figures;
 }
@@ -59,6 +61,24 @@ const GpuLoop *GpuKernel::mainLoop() const {
   return &*max_element(loops, [&](const GpuLoop &a, const GpuLoop &b) {
     return weight(a) < weight(b);
   });
+}
+
+std::optional<WeightStream> weightStream(const GpuKernel &kernel,
+                                         const GpuTile &tile,
+                                         int64_t numberBytes) {
+  const GpuLoop *narrow = nullptr;
+  for (const GpuLoop &loop : kernel.loops)
+    if (loop.multiplyAdds &&
+        (!narrow || loop.multiplyAdds < narrow->multiplyAdds))
+      narrow = &loop;
+  if (!narrow || narrow->ofWarpgroup || !tile.leastTokens)
+    return std::nullopt;
+  // Each weight is multiplied with every token.
+  double weights = double(narrow->multiplyAdds) / double(tile.leastTokens);
+  double kib = weights * double(numberBytes) / 1024;
+  return WeightStream{double(narrow->instructions) / kib,
+                      (tile.stages - 1) * tile.rows * tile.depth * numberBytes *
+                          kernel.occupancy.blocks};
 }
 
 GpuKernel kernelFigures(const cubin::Kernel &code, const ManifestLaunch &launch,

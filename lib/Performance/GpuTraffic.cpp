@@ -53,6 +53,8 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
       launch.below < INT32_MAX ? product.fewTile : product.manyTile;
   TiledProduct tiled{product.weights, launch.kernel,
                      fmt::format("{} x {}", tile.rows, tile.tokens)};
+  tiled.shape = tile;
+  tiled.numberBytes = product.numberBytes;
   int64_t tokenTiles = 0, padded = 0;
   auto addExpert = [&](int64_t rows) {
     tiled.rows += rows;

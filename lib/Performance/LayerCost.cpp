@@ -95,7 +95,8 @@ static GpuTile gpuTile(moe::GpuTileAttr tile) {
     least = std::min(nvptx::leastMmaTokens, least);
   else if (tile.getMma() == moe::MmaKind::Wgmma)
     least = nvptx::leastWgmmaTokens;
-  return {tile.getRows(), tile.getTokens(), least};
+  return {tile.getRows(), tile.getTokens(), least, tile.getDepth(),
+          tile.getStages()};
 }
 
 /// Takes the tiles of a product on a GPU, if `strategy` has any.

@@ -16,6 +16,7 @@
 
 #include "moec/Cubin/Cubin.h"
 #include "moec/Performance/GpuChip.h"
+#include "moec/Performance/LayerCost.h"
 #include "moec/Runtime/Manifest.h"
 
 #include <array>
@@ -36,6 +37,9 @@ struct GpuLoop {
   /// Cycles that the tensor cores need for the warp's (or warpgroup's) share; 0
   /// if the loop multiplies nothing there.
   double tensorCycles = 0;
+  /// Multiply-adds there, of the warp or the warpgroup.
+  int64_t multiplyAdds = 0;
+  bool ofWarpgroup = false;
 
   int64_t count(cubin::OpClass kind) const { return classes[unsigned(kind)]; }
   int64_t count(const std::string &name) const;
@@ -65,6 +69,22 @@ struct GpuKernel {
 };
 
 /// The figures of `code`, launched as `launch` says.
+/// How a kernel reads the weights of its product, where every warp of it
+/// copies and multiplies. When tokens are few, that is all that costs time.
+struct WeightStream {
+  /// Instructions of all warps for 1024 bytes of weights, in the loop for the
+  /// fewest tokens.
+  double instructionsPerKib = 0;
+  /// Bytes of weights that a multiprocessor's blocks have asked for and not
+  /// used: of all stages but the one that is multiplied.
+  int64_t flightBytes = 0;
+};
+
+/// Of a kernel with tiles of `tile` and numbers of `numberBytes` bytes; none if
+/// it has no loop on the tensor cores, or warps that only copy.
+std::optional<WeightStream>
+weightStream(const GpuKernel &kernel, const GpuTile &tile, int64_t numberBytes);
+
 GpuKernel kernelFigures(const cubin::Kernel &code, const ManifestLaunch &launch,
                         const GpuChip &chip);
 

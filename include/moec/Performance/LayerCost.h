@@ -42,6 +42,8 @@ struct Load {
 /// holds them.
 struct GpuTile {
   int64_t rows = 0, tokens = 0, leastTokens = 0;
+  /// Elements of K in a stage, and stages.
+  int64_t depth = 0, stages = 0;
 
   /// Tokens that tiles with `rows` rows have room for.
   int64_t paddedRows(int64_t rows) const;

@@ -63,6 +63,32 @@ TEST(GpuLoop, comparesInstructionsWithTheTensorCores) {
   EXPECT_EQ(loop().tensorCycles, 6);
 }
 
+/// A warp's pass of 4 products of 16 x 16 weights with 8 tokens is 2 KiB of
+/// weights; the loop for 16 tokens does not count.
+TEST(GpuKernel, streamsWeights) {
+  cubin::Instruction product, other;
+  product.kind = cubin::OpClass::Tensor;
+  product.multiplyAdds = 16 * 8 * 16;
+  std::vector<cubin::Instruction> narrow(4, product), wide(8, product);
+  narrow.resize(30, other);
+  wide.resize(50, other);
+  GpuKernel kernel;
+  kernel.occupancy.blocks = 2;
+  kernel.loops = {loopFigures({0, wide}, chipOf("sm_80")),
+                  loopFigures({0, narrow}, chipOf("sm_80"))};
+  GpuTile tile{
+      .rows = 32, .tokens = 16, .leastTokens = 8, .depth = 256, .stages = 4};
+  auto stream = weightStream(kernel, tile, 2);
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(stream->instructionsPerKib, 15);
+  EXPECT_EQ(stream->flightBytes, 2 * 3 * 32 * 256 * 2);
+  // The warps that copy for a warpgroup are not in its loop.
+  narrow[0].ofWarpgroup = true;
+  kernel.loops[1] = loopFigures({0, narrow}, chipOf("sm_90a"));
+  EXPECT_FALSE(weightStream(kernel, tile, 2));
+  EXPECT_FALSE(weightStream(GpuKernel(), tile, 2));
+}
+
 TEST(GpuTraffic, padsEachExpertsRows) {
   EXPECT_EQ(paddingOf({10, {1, 0, 9}}, 8), 24. / 10);
   EXPECT_EQ(paddingOf({10, {1, 0, 9}}, 1), 1);
