@@ -158,8 +158,8 @@ llvm::Expected<Value> bindKey(const KeyDescription &key, const json &section,
 
 } // namespace
 
-llvm::Expected<ConfigFile> ConfigFile::read(llvm::StringRef path) {
-  llvm::Expected<json> root = readJson(path);
+static llvm::Expected<ConfigFile> configFile(llvm::StringRef path,
+                                             llvm::Expected<json> root) {
   if (!root)
     return root.takeError();
   if (!root->is_object())
@@ -168,15 +168,13 @@ llvm::Expected<ConfigFile> ConfigFile::read(llvm::StringRef path) {
   return ConfigFile{path.str(), std::move(*root)};
 }
 
+llvm::Expected<ConfigFile> ConfigFile::read(llvm::StringRef path) {
+  return configFile(path, readJson(path));
+}
+
 llvm::Expected<ConfigFile> ConfigFile::parse(llvm::StringRef path,
                                              llvm::StringRef text) {
-  llvm::Expected<json> root = parseJson(text, path);
-  if (!root)
-    return root.takeError();
-  if (!root->is_object())
-    return inputError("{}: this is no JSON object; a model's config.json is",
-                      path);
-  return ConfigFile{path.str(), std::move(*root)};
+  return configFile(path, parseJson(text, path));
 }
 
 std::vector<std::string> ConfigFile::modelTypes() const {
