@@ -9,14 +9,17 @@
 // of its own, the CUDA driver's first GPU; a program may give another to
 // moec_open, and `moec --device=emulator` does.
 //
-// Functions return NULL, or a message that lives until the next call. One
-// thread at a time calls them. Everything happens in the order of the calls.
+// Functions return NULL, or a message that lives until the calling thread's
+next
+// call. Several threads may call at a time. What is asked of one stream happens
+// in the order of the calls; the stream NULL is the device's own.
 //
 //===----------------------------------------------------------------------===*/
 
 #ifndef MOEC_C_DEVICE_H
 #define MOEC_C_DEVICE_H
 
+#include <dlpack/dlpack.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +48,7 @@ typedef struct moec_launch {
   int32_t threads;      /**< of a block */
   int32_t shared_bytes; /**< of a block's dynamic shared memory */
   void **arguments;     /**< where each parameter's value is */
+  void *stream;
 } moec_launch;
 
 typedef struct moec_device {
@@ -52,6 +56,7 @@ typedef struct moec_device {
   void *state;               /**< the first argument of every function */
   const char *const *images; /**< the kinds of code `load` takes, the best
                                   first, then NULL: "cubin", "ptx", "llvm" */
+  DLDevice memory;           /**< what DLPack calls the device of its memory */
 
   /** Prepares code; `*module` is to be given to `unload`. */
   const char *(*load)(void *state, const char *kind, const void *image,
@@ -60,10 +65,13 @@ typedef struct moec_device {
   /** Memory of at least 1 byte, aligned to 256. */
   const char *(*allocate)(void *state, int64_t bytes, void **memory);
   void (*release)(void *state, void *memory);
-  const char *(*upload)(void *state, void *to, const void *from, int64_t bytes);
-  /** Waits for the launches before it. */
-  const char *(*download)(void *state, void *to, const void *from,
+  /** `from` may change once it has returned. */
+  const char *(*upload)(void *state, void *stream, void *to, const void *from,
+                        int64_t bytes);
+  /** Waits for the stream. */
+  const char *(*download)(void *state, void *stream, void *to, const void *from,
                           int64_t bytes);
+  const char *(*wait)(void *state, void *stream);
   const char *(*launch)(void *state, void *module, const moec_launch *launch);
 
   /** What runs blocks side by side; at least 1. */

@@ -125,6 +125,10 @@ MOEC_API void moec_close(moec_model *model);
     JSON object as text. Valid until moec_close. */
 MOEC_API const char *moec_model_json(const moec_model *model);
 
+/** What runs the layers of a bundle for a GPU, for memory to have tensors in;
+    NULL for a bundle for a CPU. Valid until moec_close. */
+MOEC_API const struct moec_device *moec_model_device(const moec_model *model);
+
 /*===- Layers -------------------------------------------------------------===*/
 
 /** What a layer is. Strings are valid until moec_close. */
@@ -202,7 +206,7 @@ MOEC_API void moec_context_destroy(moec_context *context);
 MOEC_API int32_t moec_context_threads(const moec_context *context);
 
 /** The most bytes of workspace that one run of `layer` on `tokens` tokens takes
-    from this context. */
+    from this context, in the memory of whatever runs the layer. */
 MOEC_API moec_status moec_workspace_size(const moec_context *context,
                                          int32_t layer, int64_t tokens,
                                          int64_t *bytes);
@@ -211,6 +215,18 @@ MOEC_API moec_status moec_workspace_size(const moec_context *context,
     that no such moec_run allocates memory. Without it, moec_run grows the
     workspace when a call needs more than any call before. */
 MOEC_API moec_status moec_reserve(moec_context *context, int64_t tokens);
+
+/** Of a bundle for a GPU: puts the launches of later calls on `stream`, a
+    CUstream or cudaStream_t; CUDA's default stream is cudaStreamLegacy. Calls
+    return once everything is enqueued, and wait for the stream only to bring
+    outputs to CPU memory. A call whose tensors all are in the GPU's memory then
+    does nothing but launch, if moec_reserve has seen as many tokens: it can be
+    captured in a CUDA graph. Calls on one context share its workspace, so
+   before another stream is set, work on the one before has to be done or waited
+   for. NULL, as at the start: a stream of the library's own, and moec_run
+   waits. */
+MOEC_API moec_status moec_context_set_stream(moec_context *context,
+                                             void *stream);
 
 /*===- Running ------------------------------------------------------------===*/
 
@@ -222,12 +238,16 @@ enum {
   MOEC_RUN_GIVEN_ROUTING = 1
 };
 
-/** Runs one layer on T tokens and returns when all outputs are written.
+/** Runs one layer on T tokens and returns when all outputs are written (but see
+    moec_context_set_stream).
 
     inputs[i] is the layer's i-th input, outputs[i] its i-th output, in the
    order of moec_layer_get_input and moec_layer_get_output; `num_inputs` and
     `num_outputs` may be less than the layer's, which leaves the rest NULL.
-    Tensors are in CPU memory:
+    Tensors are in CPU memory or, for a bundle for a GPU, in that of device 0
+    (kDLCUDA), where they are used in place; there they begin at multiples of 16
+    bytes and rows that are not adjacent are multiples of 16 bytes apart, and
+    ids of a given routing are not checked:
 
       hidden         [T, H], or [B, S, H] with T = B * S and sequences of S
                      tokens; f32, f16 or bf16 (in and out independently); rows

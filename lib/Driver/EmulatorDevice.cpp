@@ -33,12 +33,14 @@ EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed,
       interface{sizeof(moec_device),
                 this,
                 images,
+                {kDLCUDA, 0},
                 load,
                 unload,
                 allocate,
                 release,
                 copy,
                 copy,
+                wait,
                 launch,
                 multiprocessors,
                 makeTensorMap,
@@ -47,6 +49,7 @@ EmulatorDevice::EmulatorDevice(emulator::LaunchOptions options, bool mixed,
 const char *EmulatorDevice::report(Error error) {
   if (!error)
     return nullptr;
+  thread_local std::string message;
   message = toString(std::move(error));
   return message.c_str();
 }
@@ -55,42 +58,52 @@ const char *EmulatorDevice::load(void *state, const char *kind,
                                  const void *image, int64_t bytes,
                                  void **module) {
   auto &device = *static_cast<EmulatorDevice *>(state);
+  std::lock_guard<std::mutex> lock(device.mutex);
   LLVMContext context;
   StringRef bitcode(static_cast<const char *>(image), size_t(bytes));
   auto parsed = parseBitcodeFile(MemoryBufferRef(bitcode, kind), context);
   if (!parsed)
-    return device.report(parsed.takeError());
+    return report(parsed.takeError());
   auto emulator = emulator::Emulator::create(**parsed, device.memory);
   if (!emulator)
-    return device.report(emulator.takeError());
+    return report(emulator.takeError());
   *module = emulator->release();
   return nullptr;
 }
 
-void EmulatorDevice::unload(void *, void *module) {
+void EmulatorDevice::unload(void *state, void *module) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  std::lock_guard<std::mutex> lock(device.mutex);
   delete static_cast<emulator::Emulator *>(module);
 }
 
 const char *EmulatorDevice::allocate(void *state, int64_t bytes,
                                      void **memory) {
   auto &device = *static_cast<EmulatorDevice *>(state);
+  std::lock_guard<std::mutex> lock(device.mutex);
   auto allocated = device.memory->allocate(uint64_t(bytes));
   if (!allocated)
-    return device.report(allocated.takeError());
+    return report(allocated.takeError());
   *memory = *allocated;
   return nullptr;
 }
 
 void EmulatorDevice::release(void *state, void *memory) {
   auto &device = *static_cast<EmulatorDevice *>(state);
-  (void)device.report(device.memory->release(memory));
+  std::lock_guard<std::mutex> lock(device.mutex);
+  (void)report(device.memory->release(memory));
 }
 
-const char *EmulatorDevice::copy(void *, void *to, const void *from,
-                                 int64_t bytes) {
+const char *EmulatorDevice::copy(void *state, void *, void *to,
+                                 const void *from, int64_t bytes) {
+  auto &device = *static_cast<EmulatorDevice *>(state);
+  std::lock_guard<std::mutex> lock(device.mutex);
   std::memcpy(to, from, size_t(bytes));
   return nullptr;
 }
+
+/// Launches are done when they return.
+const char *EmulatorDevice::wait(void *, void *) { return nullptr; }
 
 emulator::LaunchOptions EmulatorDevice::nextOptions() {
   constexpr emulator::Completion modes[] = {emulator::Completion::Eager,
@@ -107,24 +120,23 @@ emulator::LaunchOptions EmulatorDevice::nextOptions() {
 const char *EmulatorDevice::launch(void *state, void *module,
                                    const moec_launch *launch) {
   auto &device = *static_cast<EmulatorDevice *>(state);
+  std::lock_guard<std::mutex> lock(device.mutex);
   emulator::LaunchConfig config;
   config.grid = {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1};
   config.block = {uint32_t(launch->threads), 1, 1};
   config.dynamicShared = uint64_t(launch->shared_bytes);
-  auto report = static_cast<emulator::Emulator *>(module)->launch(
+  auto launched = static_cast<emulator::Emulator *>(module)->launch(
       launch->kernel, config, launch->arguments, device.nextOptions());
-  if (!report)
-    return device.report(report.takeError());
-  if (report->clean())
+  if (!launched)
+    return report(launched.takeError());
+  if (launched->clean())
     return nullptr;
-  return device.report(inputError("the emulator found mistakes in {}:\n{}",
-                                  launch->kernel, report->text()));
+  return report(inputError("the emulator found mistakes in {}:\n{}",
+                           launch->kernel, launched->text()));
 }
 
-const char *EmulatorDevice::makeTensorMap(void *state,
-                                          const moec_matrix *matrix,
+const char *EmulatorDevice::makeTensorMap(void *, const moec_matrix *matrix,
                                           void *map) {
-  auto &device = *static_cast<EmulatorDevice *>(state);
   static_assert(sizeof(emulator::TensorMap) == MOEC_TENSOR_MAP_BYTES);
   constexpr uint32_t boxBytes = 128;
   uint32_t size = uint32_t(matrix->element_bytes);
@@ -134,7 +146,7 @@ const char *EmulatorDevice::makeTensorMap(void *state,
   auto encoded = emulator::TensorMap::encode(
       {matrix->memory, size, sizes, rowBytes, box, emulator::Swizzle::B128});
   if (!encoded)
-    return device.report(encoded.takeError());
+    return report(encoded.takeError());
   std::memcpy(map, &*encoded, sizeof(*encoded));
   return nullptr;
 }

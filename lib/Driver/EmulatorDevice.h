@@ -14,6 +14,7 @@
 #include "moec-c/Device.h"
 #include "moec/Emulator/Emulator.h"
 
+#include <mutex>
 #include <random>
 
 namespace moec::driver {
@@ -33,16 +34,17 @@ public:
   const moec_device *get() const { return &interface; }
 
 private:
-  /// Keeps the message of an error until the next call.
-  const char *report(llvm::Error error);
+  /// Keeps the message of an error until the thread's next call.
+  static const char *report(llvm::Error error);
 
   static const char *load(void *state, const char *kind, const void *image,
                           int64_t bytes, void **module);
   static void unload(void *state, void *module);
   static const char *allocate(void *state, int64_t bytes, void **memory);
   static void release(void *state, void *memory);
-  static const char *copy(void *state, void *to, const void *from,
+  static const char *copy(void *state, void *stream, void *to, const void *from,
                           int64_t bytes);
+  static const char *wait(void *state, void *stream);
   static const char *launch(void *state, void *module,
                             const moec_launch *launch);
   static const char *makeTensorMap(void *state, const moec_matrix *matrix,
@@ -57,7 +59,8 @@ private:
   std::mt19937_64 random;
   std::shared_ptr<emulator::DeviceMemory> memory;
   moec_device interface;
-  std::string message;
+  /// One caller at a time has the emulator.
+  std::mutex mutex;
 };
 
 /// What --device chose: null for the run time's own choice.

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Session.h"
+#include "DeviceTensors.h"
 
 #include "moec/Support/Error.h"
 
@@ -214,12 +215,40 @@ Error Session::execute(PreparedRun &run) {
   return Error::success();
 }
 
+Error Session::useDeviceMemory() {
+  inDeviceMemory = moec_model_device(model.get()) != nullptr;
+  if (inDeviceMemory)
+    return Error::success();
+  return inputError("--tensors=device: the bundle is for a CPU, whose tensors "
+                    "are in the host's memory");
+}
+
+Error Session::executeInDeviceMemory(const SessionLayer &layer,
+                                     PreparedRun &run) {
+  DeviceTensors tensors(*moec_model_device(model.get()));
+  auto move = [&](const DLTensor *tensor, StringRef name) {
+    return tensor ? tensors.move(const_cast<DLTensor &>(*tensor),
+                                 /*apart=*/name == "hidden")
+                  : Error::success();
+  };
+  for (auto [tensor, described] : zip(run.inputs, layer.inputs))
+    if (Error error = move(tensor, described.name))
+      return error;
+  for (auto [tensor, described] : zip(run.outputs, layer.outputs))
+    if (Error error = move(tensor, described.name))
+      return error;
+  if (Error error = execute(run))
+    return error;
+  return tensors.moveBack();
+}
+
 Expected<NamedTensors> Session::run(const SessionLayer &layer,
                                     RunRequest &request) {
   Expected<PreparedRun> run = prepare(layer, request);
   if (!run)
     return run.takeError();
-  if (Error error = execute(*run))
+  if (Error error =
+          inDeviceMemory ? executeInDeviceMemory(layer, *run) : execute(*run))
     return std::move(error);
   return std::move(run->results);
 }

@@ -76,6 +76,10 @@ public:
   llvm::StringRef modelJson() const { return moec_model_json(model.get()); }
   int32_t threads() const { return moec_context_threads(context.get()); }
 
+  /// From now on run() has all tensors in the memory of the device that runs
+  /// the bundle, "hidden" with rows that are apart. Fails if that is a CPU.
+  llvm::Error useDeviceMemory();
+
   /// Runs a layer; the result has its outputs in order, with a given routing
   /// only "hidden".
   llvm::Expected<NamedTensors> run(const SessionLayer &layer,
@@ -88,6 +92,8 @@ public:
 
 private:
   llvm::Expected<SessionLayer> describe(int32_t index) const;
+  llvm::Error executeInDeviceMemory(const SessionLayer &layer,
+                                    PreparedRun &run);
 
   struct CloseModel {
     void operator()(moec_model *model) const { moec_close(model); }
@@ -102,6 +108,7 @@ private:
   /// What runs the layers: one of the two.
   std::unique_ptr<moec_context, DestroyContext> context;
   std::unique_ptr<Runner> runner;
+  bool inDeviceMemory = false;
 };
 
 } // namespace moec::driver

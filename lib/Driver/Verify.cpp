@@ -50,7 +50,7 @@ private:
   int report(Console &console,
              ArrayRef<std::pair<std::string, LayerResult>> results) const;
 
-  std::string bundle, routing = "router", device = "cuda";
+  std::string bundle, routing = "router", device = "cuda", tensors = "host";
   std::optional<std::string> checkpoint, runner;
   ModelOptions layers;
   std::vector<int64_t> tokens = {1, 7, 64};
@@ -111,6 +111,11 @@ void VerifyCommand::declare(OptionTable &options) {
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
   options.text("device", "NAME", deviceHelp, device);
+  options.text(
+      "tensors", "host|device",
+      "where a GPU's inputs and outputs are: in the host's memory (the "
+      "default), or in the GPU's, with rows that are apart",
+      tensors);
   options.text("runner", "COMMAND", runnerHelp, runner);
 }
 
@@ -300,6 +305,10 @@ Expected<int> VerifyCommand::run(Console &console) {
     return usageError("--runner runs a bundle for a CPU; it does not go with "
                       "--device={}",
                       device);
+  if (tensors != "host" && tensors != "device")
+    return usageError("--tensors={}: tensors are in the memory of host or "
+                      "device",
+                      tensors);
   Progress progress(console, "opening " + bundle);
   Expected<ModelFacts> facts = bundleFacts(bundle);
   if (!facts)
@@ -319,6 +328,9 @@ Expected<int> VerifyCommand::run(Console &console) {
                              std::move(*chosen));
   if (!session)
     return session.takeError();
+  if (tensors == "device")
+    if (Error error = session->useDeviceMemory())
+      return error;
   Expected<std::vector<SessionLayer>> all = session->layers();
   if (!all)
     return all.takeError();

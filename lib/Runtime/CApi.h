@@ -34,7 +34,8 @@ struct moec_context {
   std::unique_ptr<moec::Pool> pool;
   moec::Workspace workspace;
   moec::LayerCall call;
-  std::mutex mutex; ///< guards workspace and call, and pool's run
+  void *stream = nullptr;
+  std::mutex mutex; ///< guards workspace, call and stream, and pool's run
 };
 
 namespace moec {

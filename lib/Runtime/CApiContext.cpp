@@ -69,6 +69,12 @@ moec_status moec_workspace_size(const moec_context *context, int32_t layer,
       return status;
     if (Status status = checkTokenCount(tokens); status.failed())
       return status;
+    if (context->bundle->deviceCode()) {
+      DeviceNeed need;
+      Status status = deviceNeed(*context->bundle, layer, tokens, need);
+      *bytes = need.total();
+      return status;
+    }
     WorkspaceNeed need;
     Status status = workspaceNeed(*context->bundle, layer, tokens,
                                   context->pool->threads(), need);
@@ -86,15 +92,26 @@ moec_status moec_reserve(moec_context *context, int64_t tokens) {
       return status;
     std::lock_guard<std::mutex> lock(context->mutex);
     size_t layers = context->bundle->manifest().layers.size();
-    for (size_t layer = 0; layer < layers; ++layer) {
-      WorkspaceNeed need;
-      Status status = workspaceNeed(*context->bundle, layer, tokens,
-                                    context->pool->threads(), need);
-      if (!status.failed())
-        status = context->workspace.reserve(need.total());
-      if (status.failed())
+    for (size_t layer = 0; layer < layers; ++layer)
+      if (Status status =
+              context->call.reserve(layer, tokens, context->stream,
+                                    *context->pool, context->workspace);
+          status.failed())
         return status;
-    }
+    return Status::ok();
+  });
+}
+
+moec_status moec_context_set_stream(moec_context *context, void *stream) {
+  return guarded([&] {
+    if (!context)
+      return missingArgument("moec_context_set_stream", "context");
+    if (!context->bundle->deviceCode())
+      return makeError(MOEC_ERROR_ARGUMENT,
+                       "{}: compiled for a CPU, which has no streams",
+                       context->bundle->path());
+    std::lock_guard<std::mutex> lock(context->mutex);
+    context->stream = stream;
     return Status::ok();
   });
 }
@@ -116,6 +133,7 @@ moec_status moec_run(moec_context *context, int32_t layer,
     LayerTensors tensors{inputs, num_inputs, outputs, num_outputs,
                          (flags & MOEC_RUN_GIVEN_ROUTING) != 0};
     std::lock_guard<std::mutex> lock(context->mutex);
+    tensors.stream = context->stream;
     return context->call.run(layer, tensors, *context->pool,
                              context->workspace);
   });

@@ -129,6 +129,11 @@ moec_status moec_open(const char *path, const moec_options *options,
 
 void moec_close(moec_model *model) { delete model; }
 
+const moec_device *moec_model_device(const moec_model *model) {
+  const DeviceCode *code = model ? model->bundle->deviceCode() : nullptr;
+  return code ? &code->device() : nullptr;
+}
+
 const char *moec_model_json(const moec_model *model) {
   return model ? model->bundle->manifest().model.c_str() : "{}";
 }

@@ -7,7 +7,8 @@
 //
 // The driver is opened at run time and nothing of the toolkit is needed to
 // build: the few functions are declared here, by the driver's documented
-// binary interface. All work goes to one stream; only download waits.
+// binary interface. Launches only enqueue, so that they can be captured in a
+// graph.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,10 +35,16 @@ constexpr int kMultiprocessorCount = 16;
 /// CU_STREAM_NON_BLOCKING
 constexpr unsigned kNonBlocking = 1;
 
+/// Keeps a message until the thread's next one.
+const char *keep(std::string text) {
+  thread_local std::string message;
+  message = std::move(text);
+  return message.c_str();
+}
+
 struct CudaDevice {
   void *library = nullptr;
   void *context = nullptr, *stream = nullptr;
-  std::string message;
   moec_device interface = {};
 
   CUresult (*init)(unsigned) = nullptr;
@@ -64,6 +71,8 @@ struct CudaDevice {
                           int, int, int, int) = nullptr;
   int multiprocessors = 0;
 
+  void *streamOr(void *given) const { return given ? given : stream; }
+
   /// Null, or what `what` failed with; every call is on the context of this
   /// device, whatever thread makes it.
   const char *report(const char *what, CUresult result) {
@@ -72,8 +81,7 @@ struct CudaDevice {
     const char *text = nullptr;
     if (getErrorString(result, &text) != kSuccess || !text)
       text = "unknown error";
-    message = fmt::format("{} failed: {} ({})", what, text, result);
-    return message.c_str();
+    return keep(fmt::format("{} failed: {} ({})", what, text, result));
   }
 
   Status open();
@@ -176,25 +184,32 @@ static void releaseMemory(void *state, void *memory) {
   (void)enter(state).free(reinterpret_cast<CUdeviceptr>(memory));
 }
 
-static const char *upload(void *state, void *to, const void *from,
-                          int64_t bytes) {
+static const char *wait(void *state, void *stream) {
   CudaDevice &device = enter(state);
-  return device.report("cuMemcpyHtoDAsync",
-                       device.toDevice(reinterpret_cast<CUdeviceptr>(to), from,
-                                       size_t(bytes), device.stream));
+  return device.report("cuStreamSynchronize",
+                       device.streamSynchronize(device.streamOr(stream)));
 }
 
-static const char *download(void *state, void *to, const void *from,
-                            int64_t bytes) {
+/// The driver has copied pageable memory once the call returns; of memory that
+/// the caller has pinned it goes on reading, so that is waited for.
+static const char *upload(void *state, void *stream, void *to, const void *from,
+                          int64_t bytes) {
+  CudaDevice &device = enter(state);
+  const char *failure =
+      device.report("cuMemcpyHtoDAsync",
+                    device.toDevice(reinterpret_cast<CUdeviceptr>(to), from,
+                                    size_t(bytes), device.streamOr(stream)));
+  return failure ? failure : wait(state, stream);
+}
+
+static const char *download(void *state, void *stream, void *to,
+                            const void *from, int64_t bytes) {
   CudaDevice &device = enter(state);
   const char *failure =
       device.report("cuMemcpyDtoHAsync",
                     device.toHost(to, reinterpret_cast<CUdeviceptr>(from),
-                                  size_t(bytes), device.stream));
-  if (failure)
-    return failure;
-  return device.report("cuStreamSynchronize",
-                       device.streamSynchronize(device.stream));
+                                  size_t(bytes), device.streamOr(stream)));
+  return failure ? failure : wait(state, stream);
 }
 
 static const char *launchKernel(void *state, void *module,
@@ -213,10 +228,10 @@ static const char *launchKernel(void *state, void *module,
       return failure;
   return device.report(
       "cuLaunchKernel",
-      device.launch(function, unsigned(launch->blocks[0]),
-                    unsigned(launch->blocks[1]), 1, unsigned(launch->threads),
-                    1, 1, unsigned(launch->shared_bytes), device.stream,
-                    launch->arguments, nullptr));
+      device.launch(
+          function, unsigned(launch->blocks[0]), unsigned(launch->blocks[1]), 1,
+          unsigned(launch->threads), 1, 1, unsigned(launch->shared_bytes),
+          device.streamOr(launch->stream), launch->arguments, nullptr));
 }
 
 static const char *makeTensorMap(void *state, const moec_matrix *matrix,
@@ -229,11 +244,10 @@ static const char *makeTensorMap(void *state, const moec_matrix *matrix,
   CudaDevice &device = enter(state);
   uint32_t size = uint32_t(matrix->element_bytes);
   if (!device.encodeTiled || __builtin_popcount(size) != 1 || size > 8) {
-    device.message = fmt::format(
+    return keep(fmt::format(
         "cannot make a tensor map of numbers of {} bytes; it needs a driver of "
         "CUDA 12 or newer and 1, 2, 4 or 8 bytes",
-        size);
-    return device.message.c_str();
+        size));
   }
   const uint64_t sizes[] = {uint64_t(matrix->cols), uint64_t(matrix->rows)};
   const uint64_t rowBytes = uint64_t(matrix->cols) * size;
@@ -254,11 +268,21 @@ Status cudaDevice(const moec_device *&result) {
   if (!device.stream) {
     if (Status status = device.open(); status.failed())
       return status;
-    device.interface = {
-        sizeof(moec_device),    &device,       images, loadModule, unloadModule,
-        allocateMemory,         releaseMemory, upload, download,   launchKernel,
-        device.multiprocessors, makeTensorMap,
-        /*chip=*/nullptr};
+    device.interface = {sizeof(moec_device),
+                        &device,
+                        images,
+                        {kDLCUDA, 0},
+                        loadModule,
+                        unloadModule,
+                        allocateMemory,
+                        releaseMemory,
+                        upload,
+                        download,
+                        wait,
+                        launchKernel,
+                        device.multiprocessors,
+                        makeTensorMap,
+                        /*chip=*/nullptr};
   }
   result = &device.interface;
   return Status::ok();

@@ -5,71 +5,48 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Tensors of the host go to the device and back; between lie only launches.
+// Tensors of the host go to the device and back, those of the device stay where
+// they are; between lie only launches.
 //
 //===----------------------------------------------------------------------===//
 
 #include "DeviceCode.h"
-#include "ElementType.h"
 
 namespace moec {
 
 namespace {
 
-/// Kernels count the bytes of one tensor or buffer with 32 bits.
-constexpr int64_t kMaxBytes = int64_t(1) << 32;
-
-/// Where things begin in the device's memory of a call.
-class MemoryPlan {
-public:
-  /// Takes room for `rows` x `rowBytes`; returns where it begins.
-  int64_t take(int64_t rows, int64_t rowBytes) {
-    constexpr int64_t alignment = 256;
-    int64_t size = 0, begin = end;
-    fails = fails || __builtin_mul_overflow(rows, rowBytes, &size) ||
-            size > kMaxBytes ||
-            __builtin_add_overflow(size, alignment - 1, &size) ||
-            __builtin_add_overflow(end, size - size % alignment, &end);
-    return begin;
-  }
-  bool overflows() const { return fails; }
-  int64_t bytes() const { return end; }
-
-private:
-  int64_t end = 0;
-  bool fails = false;
-};
-
-/// One tensor of the call, with dense rows on the device.
+/// One tensor of the call as kernels see it.
 struct DeviceTensor {
-  const moec_tensor_arg *host = nullptr;
-  int64_t rowBytes = 0, hostRowBytes = 0, offset = 0;
+  const TensorView *view;
+  moec_dtype type;      ///< the preferred one if the tensor was left out
+  int64_t stride;       ///< elements from row to row
+  int64_t offset = 0;   ///< in the workspace, unless it is elsewhere
+  bool isZeros = false; ///< an input that was left out
 
-  DeviceTensor(const moec_tensor_arg &arg, const ManifestTensor &description)
-      : host(&arg) {
-    int64_t size = elementTypeSize(moec_dtype(arg.dtype));
-    rowBytes = description.cols * size;
-    hostRowBytes = arg.row_stride * size;
-  }
+  bool isOnHost() const { return view->tokens >= 0 && !view->onDevice; }
 };
 
 class DeviceCall {
 public:
-  DeviceCall(const moec_device &device, void *module,
-             const ManifestLayer &layer, const ManifestPlan &plan,
-             const moec_kernel_call &call, char *weights)
-      : device(device), module(module), layer(layer), plan(plan), call(call),
-        weights(weights), given(call.flags & MOEC_CALL_GIVEN_ROUTING) {}
+  DeviceCall(const moec_device &device, void *module, char *weights,
+             const DeviceRun &call)
+      : device(device), module(module), weights(weights), call(call) {}
 
-  Status run(DeviceWorkspace &workspace);
+  /// Finds where everything is; what that takes is in `need`.
+  Status place(DeviceNeed &need);
+  Status run(const DeviceWorkspace &memory);
 
 private:
-  Status place(DeviceWorkspace &workspace);
+  Status place(const std::vector<TensorSpec> &specs, const char *kind,
+               std::span<const TensorView> views, MemoryPlan &room,
+               MemoryPlan *zeros, std::vector<DeviceTensor> &tensors) const;
   Status check(const char *message) const {
     if (!message)
       return Status::ok();
-    return makeError(MOEC_ERROR_DEVICE, "{}: {}", layer.name, message);
+    return makeError(MOEC_ERROR_DEVICE, "{}: {}", call.layer.name, message);
   }
+  char *address(const DeviceTensor &tensor) const;
   Status copy(const DeviceTensor &tensor, bool toDevice) const;
   Status launch(const ManifestLaunch &launch) const;
   /// What a parameter of a kernel is read from.
@@ -81,85 +58,110 @@ private:
   Status set(const ManifestArgument &argument, Value &value) const;
   Status setMap(const ManifestMap &map, Value &value) const;
   bool isRouting(size_t output) const {
-    const std::string &name = layer.outputs[output].name;
-    return name == "topk_ids" || name == "topk_weights";
+    return int(output) == call.interface.topkIds ||
+           int(output) == call.interface.topkWeights;
   }
 
   const moec_device &device;
   void *module;
-  const ManifestLayer &layer;
-  const ManifestPlan &plan;
-  const moec_kernel_call &call;
   char *weights;
-  const bool given;
-  char *base = nullptr, *counters = nullptr;
+  const DeviceRun &call;
+  const DeviceWorkspace *workspace = nullptr;
   std::vector<DeviceTensor> inputs, outputs;
   std::vector<int64_t> buffers;
 };
 
 } // namespace
 
-Status DeviceCall::place(DeviceWorkspace &workspace) {
-  MemoryPlan room;
-  auto placeAll = [&](const std::vector<ManifestTensor> &descriptions,
-                      const moec_tensor_arg *args,
-                      std::vector<DeviceTensor> &tensors) {
-    for (size_t i = 0; i < descriptions.size(); ++i) {
-      DeviceTensor &tensor = tensors.emplace_back(args[i], descriptions[i]);
-      tensor.offset = room.take(call.tokens, tensor.rowBytes);
-    }
-  };
-  placeAll(layer.inputs, call.inputs, inputs);
-  placeAll(layer.outputs, call.outputs, outputs);
-  bool overflows = false;
-  for (const ManifestBuffer &buffer : plan.buffers) {
-    int64_t rows = 0;
-    overflows = overflows ||
-                __builtin_mul_overflow(buffer.perToken, call.tokens, &rows) ||
-                __builtin_add_overflow(rows, buffer.fixed, &rows);
-    buffers.push_back(room.take(rows, buffer.rowBytes));
+Status DeviceCode::reserve(const DeviceNeed &need, void *stream,
+                           DeviceWorkspace &workspace) const {
+  Status status = workspace.memory.reserve(owner, need.memory);
+  if (!status.failed())
+    status = workspace.counters.reserveZeros(owner, stream, need.counters);
+  if (!status.failed())
+    status = workspace.zeros.reserveZeros(owner, stream, need.zeros);
+  return status;
+}
+
+Status DeviceCall::place(const std::vector<TensorSpec> &specs, const char *kind,
+                         std::span<const TensorView> views, MemoryPlan &room,
+                         MemoryPlan *zeros,
+                         std::vector<DeviceTensor> &tensors) const {
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const TensorSpec &spec = specs[i];
+    const TensorView &view = views[i];
+    bool given = view.tokens >= 0;
+    DeviceTensor tensor = {&view, given ? view.type : spec.types.front(),
+                           spec.cols};
+    // The run time converts for CPUs only.
+    if (!spec.takes(tensor.type))
+      return makeError(
+          MOEC_ERROR_ARGUMENT, "{} is of type {}; on a device it has to be {}",
+          TensorPlace{call.layer.name, kind, spec.name}.describe(),
+          elementTypeName(tensor.type), elementTypeName(spec.types.front()));
+    tensor.isZeros = !given && zeros;
+    int64_t rowBytes = spec.cols * elementTypeSize(tensor.type);
+    if (view.onDevice)
+      tensor.stride = view.rowStride;
+    else
+      tensor.offset =
+          (tensor.isZeros ? *zeros : room).take(call.tokens, rowBytes);
+    tensors.push_back(tensor);
   }
-  if (overflows || room.overflows())
-    return makeError(MOEC_ERROR_ARGUMENT,
-                     "{}: {} tokens need a buffer of more than {} bytes; split "
-                     "the batch",
-                     layer.name, call.tokens, kMaxBytes);
-  if (Status status = workspace.memory.reserve(device, room.bytes());
-      status.failed())
-    return status;
-  if (plan.counters >= 0) {
-    const ManifestBuffer &buffer = plan.buffers[size_t(plan.counters)];
-    if (Status status = workspace.counters.reserveZeros(
-            device, buffer.fixed * buffer.rowBytes);
-        status.failed())
-      return status;
-  }
-  base = workspace.memory.data();
-  counters = workspace.counters.data();
   return Status::ok();
 }
 
+Status DeviceCall::place(DeviceNeed &need) {
+  MemoryPlan room, zeros;
+  Status status =
+      place(call.interface.inputs, "input", call.inputs, room, &zeros, inputs);
+  if (!status.failed())
+    status = place(call.interface.outputs, "output", call.outputs, room,
+                   nullptr, outputs);
+  if (status.failed())
+    return status;
+  buffers = room.take(call.plan, call.tokens);
+  need = {room.bytes(), counterBytes(call.plan), zeros.bytes()};
+  status = zeros.check(call.layer, call.tokens);
+  return status.failed() ? status : room.check(call.layer, call.tokens);
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors and arguments
+//===----------------------------------------------------------------------===//
+
+char *DeviceCall::address(const DeviceTensor &tensor) const {
+  if (tensor.view->onDevice)
+    return static_cast<char *>(tensor.view->data);
+  const DeviceMemory &memory =
+      tensor.isZeros ? workspace->zeros : workspace->memory;
+  return memory.data() + tensor.offset;
+}
+
+/// Moves a tensor of the host; there its rows may be apart.
 Status DeviceCall::copy(const DeviceTensor &tensor, bool toDevice) const {
-  char *onHost = static_cast<char *>(tensor.host->data);
-  char *onDevice = base + tensor.offset;
-  if (!onHost)
+  if (!tensor.isOnHost())
     return Status::ok();
-  auto move = [&](int64_t row, int64_t bytes) {
-    char *there = onDevice + row * tensor.rowBytes;
-    char *here = onHost + row * tensor.hostRowBytes;
-    return toDevice ? device.upload(device.state, there, here, bytes)
-                    : device.download(device.state, here, there, bytes);
+  const TensorView &view = *tensor.view;
+  int64_t size = elementTypeSize(view.type);
+  auto move = [&](int64_t row, int64_t rows) {
+    char *there = address(tensor) + row * view.cols * size;
+    char *here = static_cast<char *>(view.data) + row * view.rowStride * size;
+    int64_t bytes = rows * view.cols * size;
+    return toDevice
+               ? device.upload(device.state, call.stream, there, here, bytes)
+               : device.download(device.state, call.stream, here, there, bytes);
   };
-  if (tensor.rowBytes == tensor.hostRowBytes)
-    return check(move(0, call.tokens * tensor.rowBytes));
+  if (view.rowStride == view.cols)
+    return check(move(0, call.tokens));
   for (int64_t row = 0; row < call.tokens; ++row)
-    if (const char *message = move(row, tensor.rowBytes))
+    if (const char *message = move(row, 1))
       return check(message);
   return Status::ok();
 }
 
 Status DeviceCall::setMap(const ManifestMap &map, Value &value) const {
-  moec_matrix matrix = {weights + layer.weights[size_t(map.weight)].offset,
+  moec_matrix matrix = {weights + call.layer.weights[size_t(map.weight)].offset,
                         map.rows, map.cols, int32_t(map.elementBytes),
                         int32_t(map.boxRows)};
   return check(device.make_tensor_map(device.state, &matrix, value.map));
@@ -168,7 +170,7 @@ Status DeviceCall::setMap(const ManifestMap &map, Value &value) const {
 Status DeviceCall::set(const ManifestArgument &argument, Value &slot) const {
   size_t number = size_t(argument.number);
   uint64_t &value = slot.number;
-  auto address = [&](int64_t offset) { return uint64_t(base + offset); };
+  auto pointer = [](char *data) { return reinterpret_cast<uint64_t>(data); };
   switch (argument.kind) {
   // The low half of the value is the 32-bit number.
   case ArgumentKind::Tokens:
@@ -178,38 +180,40 @@ Status DeviceCall::set(const ManifestArgument &argument, Value &slot) const {
     value = uint32_t(call.sequence);
     break;
   case ArgumentKind::Input:
-    value = address(inputs[number].offset);
+    value = pointer(address(inputs[number]));
     break;
   case ArgumentKind::Output:
-    value = address(outputs[number].offset);
+    value = pointer(address(outputs[number]));
     break;
   case ArgumentKind::InputType:
-    value = uint32_t(inputs[number].host->dtype);
+    value = uint32_t(inputs[number].type);
     break;
   case ArgumentKind::OutputType:
-    value = uint32_t(outputs[number].host->dtype);
+    value = uint32_t(outputs[number].type);
     break;
   case ArgumentKind::InputStride:
-    value = uint64_t(layer.inputs[number].cols);
+    value = uint64_t(inputs[number].stride);
     break;
   case ArgumentKind::OutputStride:
-    value = uint64_t(layer.outputs[number].cols);
+    value = uint64_t(outputs[number].stride);
     break;
   case ArgumentKind::Weight:
-    value = uint64_t(weights + layer.weights[number].offset);
+    value = pointer(weights + call.layer.weights[number].offset);
     break;
   case ArgumentKind::Buffer:
-    value = argument.number == plan.counters ? uint64_t(counters)
-                                             : address(buffers[number]);
+    value = pointer(argument.number == call.plan.counters
+                        ? workspace->counters.data()
+                        : workspace->memory.data() + buffers[number]);
     break;
   case ArgumentKind::TensorMap:
-    return setMap(plan.maps[number], slot);
+    return setMap(call.plan.maps[number], slot);
   }
   return Status::ok();
 }
 
 Status DeviceCall::launch(const ManifestLaunch &launch) const {
-  if (launch.when == (given ? LaunchWhen::Routed : LaunchWhen::Given) ||
+  if (launch.when ==
+          (call.givenRouting ? LaunchWhen::Routed : LaunchWhen::Given) ||
       call.tokens < launch.from || call.tokens >= launch.below)
     return Status::ok();
   // Factors have 31 bits each.
@@ -219,7 +223,7 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
     return makeError(MOEC_ERROR_ARGUMENT,
                      "{}: {} tokens need {} blocks of {}, more than a launch "
                      "has; split the batch",
-                     layer.name, call.tokens, blocks, launch.kernel);
+                     call.layer.name, call.tokens, blocks, launch.kernel);
   if (blocks == 0)
     return Status::ok();
   if (launch.resident)
@@ -231,34 +235,39 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
       return status;
     arguments.push_back(&values[i]);
   }
-  moec_launch request = {launch.kernel.c_str(),
-                         {int32_t(blocks), int32_t(launch.columns)},
-                         int32_t(launch.threads),
-                         int32_t(launch.shared),
-                         arguments.data()};
+  moec_launch request = {
+      launch.kernel.c_str(),   {int32_t(blocks), int32_t(launch.columns)},
+      int32_t(launch.threads), int32_t(launch.shared),
+      arguments.data(),        call.stream};
   return check(device.launch(device.state, module, &request));
 }
 
-Status DeviceCall::run(DeviceWorkspace &workspace) {
-  Status status = place(workspace);
+Status DeviceCall::run(const DeviceWorkspace &memory) {
+  workspace = &memory;
+  Status status = Status::ok();
+  bool given = call.givenRouting;
   for (size_t i = 0; !status.failed() && i < inputs.size(); ++i)
     status = copy(inputs[i], /*toDevice=*/true);
   for (size_t i = 0; given && !status.failed() && i < outputs.size(); ++i)
     if (isRouting(i))
       status = copy(outputs[i], /*toDevice=*/true);
-  for (size_t i = 0; !status.failed() && i < plan.launches.size(); ++i)
-    status = launch(plan.launches[i]);
+  for (size_t i = 0; !status.failed() && i < call.plan.launches.size(); ++i)
+    status = launch(call.plan.launches[i]);
   for (size_t i = 0; !status.failed() && i < outputs.size(); ++i)
-    if (!given || layer.outputs[i].name == "hidden")
+    if (!given || call.interface.outputs[i].isHidden)
       status = copy(outputs[i], /*toDevice=*/false);
+  if (!status.failed() && !call.stream)
+    status = check(device.wait(device.state, nullptr));
   return status;
 }
 
-Status DeviceCode::run(const ManifestLayer &layer, const ManifestPlan &plan,
-                       const moec_kernel_call &call,
-                       DeviceWorkspace &workspace) const {
-  return DeviceCall(device, module, layer, plan, call, weights.data())
-      .run(workspace);
+Status DeviceCode::run(const DeviceRun &run, DeviceWorkspace &workspace) const {
+  DeviceCall call(owner, module, weights.data(), run);
+  DeviceNeed need;
+  Status status = call.place(need);
+  if (!status.failed())
+    status = reserve(need, run.stream, workspace);
+  return status.failed() ? status : call.run(workspace);
 }
 
 } // namespace moec

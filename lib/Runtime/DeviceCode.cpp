@@ -15,51 +15,6 @@
 
 namespace moec {
 
-static Status deviceError(const char *message) {
-  return makeError(MOEC_ERROR_DEVICE, "{}", message);
-}
-
-//===----------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------===//
-
-DeviceMemory::~DeviceMemory() {
-  if (memory)
-    owner->release(owner->state, memory);
-}
-
-Status DeviceMemory::reserve(const moec_device &device, int64_t bytes) {
-  if (bytes <= capacity)
-    return Status::ok();
-  if (memory)
-    device.release(device.state, memory);
-  memory = nullptr;
-  capacity = 0;
-  owner = &device;
-  if (const char *message = device.allocate(device.state, bytes, &memory))
-    return makeError(MOEC_ERROR_DEVICE,
-                     "cannot allocate {} bytes on the device: {}", bytes,
-                     message);
-  capacity = bytes;
-  return Status::ok();
-}
-
-Status DeviceMemory::reserveZeros(const moec_device &device, int64_t bytes) {
-  if (bytes <= capacity)
-    return Status::ok();
-  if (Status status = reserve(device, bytes); status.failed())
-    return status;
-  std::vector<char> zeros(size_t(bytes), 0);
-  if (const char *message =
-          device.upload(device.state, memory, zeros.data(), bytes))
-    return deviceError(message);
-  return Status::ok();
-}
-
-//===----------------------------------------------------------------------===//
-// Code and weights
-//===----------------------------------------------------------------------===//
-
 /// The file of the bundle with the code in form `kind`; null if there is none.
 static const ManifestFile *findImage(const Manifest &manifest,
                                      std::string_view kind) {
@@ -105,17 +60,17 @@ Status DeviceCode::create(const moec_device &device, const Manifest &manifest,
 
 DeviceCode::~DeviceCode() {
   if (module)
-    device.unload(device.state, module);
+    owner.unload(owner.state, module);
 }
 
 Status DeviceCode::uploadWeights(const char *data, int64_t bytes) {
   if (bytes == 0)
     return Status::ok();
-  if (Status status = weights.reserve(device, bytes); status.failed())
+  if (Status status = weights.reserve(owner, bytes); status.failed())
     return status;
   if (const char *message =
-          device.upload(device.state, weights.data(), data, bytes))
-    return deviceError(message);
+          owner.upload(owner.state, nullptr, weights.data(), data, bytes))
+    return makeError(MOEC_ERROR_DEVICE, "{}", message);
   return Status::ok();
 }
 

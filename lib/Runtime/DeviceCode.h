@@ -13,42 +13,24 @@
 #ifndef MOEC_LIB_RUNTIME_DEVICECODE_H
 #define MOEC_LIB_RUNTIME_DEVICECODE_H
 
-#include "Status.h"
-#include "moec-c/Device.h"
-#include "moec-c/Kernel.h"
-#include "moec/Runtime/Manifest.h"
+#include "DeviceMemory.h"
+#include "LayerInterface.h"
 
 #include <memory>
-#include <vector>
+#include <span>
 
 namespace moec {
 
-/// Memory on a device that only grows. Its contents do not survive growing.
-class DeviceMemory {
-public:
-  DeviceMemory() = default;
-  ~DeviceMemory();
-
-  DeviceMemory(const DeviceMemory &) = delete;
-  DeviceMemory &operator=(const DeviceMemory &) = delete;
-
-  /// Makes at least `bytes` bytes available on `device`, always the same one.
-  Status reserve(const moec_device &device, int64_t bytes);
-  /// The same; new memory is filled with zeros.
-  Status reserveZeros(const moec_device &device, int64_t bytes);
-  char *data() const { return static_cast<char *>(memory); }
-
-private:
-  const moec_device *owner = nullptr;
-  void *memory = nullptr;
-  int64_t capacity = 0;
-};
-
-/// What the calls of one context use on a device, one after the other.
-struct DeviceWorkspace {
-  DeviceMemory memory;
-  /// The counters of plans, which launches leave at zero.
-  DeviceMemory counters;
+/// One call of a layer. Tensors that were left out have -1 tokens.
+struct DeviceRun {
+  const ManifestLayer &layer;
+  const ManifestPlan &plan;
+  const LayerInterface &interface;
+  int64_t tokens, sequence;
+  bool givenRouting;
+  std::span<const TensorView> inputs, outputs;
+  /// Null: the device's own, and the call waits for it.
+  void *stream;
 };
 
 class DeviceCode {
@@ -66,15 +48,20 @@ public:
   /// Copies the bundle's weights to the device.
   Status uploadWeights(const char *data, int64_t bytes);
 
-  /// Runs `layer`. `call` is as for a kernel, its tensors in host memory; its
-  /// weights, workspace and barrier are not used.
-  Status run(const ManifestLayer &layer, const ManifestPlan &plan,
-             const moec_kernel_call &call, DeviceWorkspace &workspace) const;
+  const moec_device &device() const { return owner; }
+
+  /// Grows the workspace to `need`, in the order of `stream`.
+  Status reserve(const DeviceNeed &need, void *stream,
+                 DeviceWorkspace &workspace) const;
+
+  /// Runs a layer. With a stream and all tensors in the device's memory, it
+  /// only enqueues launches, if the workspace is as large as needed.
+  Status run(const DeviceRun &run, DeviceWorkspace &workspace) const;
 
 private:
-  explicit DeviceCode(const moec_device &device) : device(device) {}
+  explicit DeviceCode(const moec_device &device) : owner(device) {}
 
-  const moec_device &device;
+  const moec_device &owner;
   void *module = nullptr;
   DeviceMemory weights;
 };

@@ -35,6 +35,7 @@ template <typename Pointer>
 static Status viewTensors(const ManifestLayer &layer, const char *kind,
                           const std::vector<TensorSpec> &specs,
                           const Pointer *tensors, int32_t count,
+                          const DLDevice *device,
                           std::vector<TensorView> &views) {
   if (count < 0 || size_t(count) > specs.size() || (count > 0 && !tensors))
     return makeError(MOEC_ERROR_ARGUMENT, "{}: {} {}s{} were given; it has {}",
@@ -50,7 +51,7 @@ static Status viewTensors(const ManifestLayer &layer, const char *kind,
                        place.describe(), kind, index);
     if (!tensor)
       continue;
-    Status status = viewTensor(*tensor, spec, place, views[index]);
+    Status status = viewTensor(*tensor, spec, place, device, views[index]);
     if (status.failed())
       return status;
   }
@@ -122,6 +123,8 @@ Status LayerCall::checkRouting() const {
   }
   int64_t limit = layer->experts + layer->identityExperts;
   const TensorView &view = outputViews[interface->topkIds];
+  if (view.onDevice)
+    return Status::ok();
   const auto *ids = static_cast<const int32_t *>(view.data);
   for (int64_t index = 0; index < call.tokens * layer->topK; ++index)
     if (ids[index] < -1 || ids[index] >= limit)
@@ -204,6 +207,19 @@ void LayerCall::runThread(void *self, int32_t thread, int32_t threads) {
   }
 }
 
+Status LayerCall::reserve(size_t index, int64_t tokens, void *stream,
+                          const Pool &pool, Workspace &workspace) {
+  if (const DeviceCode *code = bundle.deviceCode()) {
+    DeviceNeed need;
+    Status status = deviceNeed(bundle, index, tokens, need);
+    return status.failed() ? status
+                           : code->reserve(need, stream, deviceWorkspace);
+  }
+  WorkspaceNeed need;
+  Status status = workspaceNeed(bundle, index, tokens, pool.threads(), need);
+  return status.failed() ? status : workspace.reserve(need.total());
+}
+
 Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
                       Workspace &workspace) {
   layer = &bundle.manifest().layers[index];
@@ -213,11 +229,14 @@ Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
                      "{}: the bundle was compiled without weights; compile the "
                      "model with them to run it",
                      layer->name);
-  Status status = viewTensors(*layer, "input", interface->inputs,
-                              tensors.inputs, tensors.numInputs, inputViews);
+  const DeviceCode *code = bundle.deviceCode();
+  const DLDevice *device = code ? &code->device().memory : nullptr;
+  Status status =
+      viewTensors(*layer, "input", interface->inputs, tensors.inputs,
+                  tensors.numInputs, device, inputViews);
   if (!status.failed())
     status = viewTensors(*layer, "output", interface->outputs, tensors.outputs,
-                         tensors.numOutputs, outputViews);
+                         tensors.numOutputs, device, outputViews);
   if (status.failed())
     return status;
   call = {};
@@ -232,6 +251,12 @@ Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
       return status;
   if (call.tokens == 0)
     return Status::ok();
+  if (code)
+    return code->run({*layer, *bundle.manifest().kernels[layer->kernel].plan,
+                      *interface, call.tokens, call.sequence,
+                      tensors.givenRouting, inputViews, outputViews,
+                      tensors.stream},
+                     deviceWorkspace);
 
   WorkspaceNeed need;
   status = workspaceNeed(bundle, index, call.tokens, pool.threads(), need);
@@ -243,9 +268,6 @@ Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
   call.flags = tensors.givenRouting ? MOEC_CALL_GIVEN_ROUTING : 0;
   call.inputs = inputArgs.data();
   call.outputs = outputArgs.data();
-  if (const DeviceCode *code = bundle.deviceCode())
-    return code->run(*layer, *bundle.manifest().kernels[layer->kernel].plan,
-                     call, deviceWorkspace);
   kernel = bundle.kernelOf(index).run;
   call.weights = bundle.weightsOf(index);
   call.workspace = workspace.data() + need.tensors;

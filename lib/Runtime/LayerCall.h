@@ -26,6 +26,8 @@ struct LayerTensors {
   DLTensor *const *outputs = nullptr;
   int32_t numOutputs = 0;
   bool givenRouting = false;
+  /// Of the device that runs the layer, or null.
+  void *stream = nullptr;
 };
 
 /// Runs layers of one bundle, one at a time. A context uses one object for all
@@ -33,6 +35,10 @@ struct LayerTensors {
 class LayerCall {
 public:
   explicit LayerCall(const Bundle &bundle);
+
+  /// Takes all memory that runs of layer `layer` on up to `tokens` tokens need.
+  Status reserve(size_t layer, int64_t tokens, void *stream, const Pool &pool,
+                 Workspace &workspace);
 
   /// Checks `tensors` and runs layer `layer` on `pool`.
   Status run(size_t layer, const LayerTensors &tensors, Pool &pool,

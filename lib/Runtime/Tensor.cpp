@@ -126,12 +126,51 @@ static Status readStrides(const DLTensor &tensor, const TensorSpec &spec,
   return Status::ok();
 }
 
+/// Finds whose memory the tensor is in.
+static Status readDevice(const DLTensor &tensor, const TensorPlace &place,
+                         const DLDevice *device, TensorView &view) {
+  DLDevice found = tensor.device;
+  if (found.device_type == kDLCPU)
+    return Status::ok();
+  if (!device)
+    return makeError(MOEC_ERROR_ARGUMENT,
+                     "{} is on device type {}; expected {}, CPU memory",
+                     place.describe(), int(found.device_type), int(kDLCPU));
+  view.onDevice = found.device_type == device->device_type &&
+                  found.device_id == device->device_id;
+  if (view.onDevice)
+    return Status::ok();
+  return makeError(MOEC_ERROR_ARGUMENT,
+                   "{} is on device {} of type {}; expected CPU memory, type "
+                   "{}, or device {} of type {}",
+                   place.describe(), found.device_id, int(found.device_type),
+                   int(kDLCPU), device->device_id, int(device->device_type));
+}
+
+/// Kernels read rows in pieces of as many bytes.
+static constexpr int64_t kDeviceAlignment = 16;
+
+static Status checkDeviceAlignment(const TensorPlace &place,
+                                   const TensorView &view) {
+  if (reinterpret_cast<uintptr_t>(view.data) % kDeviceAlignment != 0)
+    return makeError(MOEC_ERROR_ARGUMENT,
+                     "{} begins at address {} of the device; expected a "
+                     "multiple of {}",
+                     place.describe(), view.data, kDeviceAlignment);
+  int64_t rowBytes = view.rowStride * elementTypeSize(view.type);
+  if (view.rowStride != view.cols && rowBytes % kDeviceAlignment != 0)
+    return makeError(MOEC_ERROR_ARGUMENT,
+                     "{} has rows {} bytes apart on the device; expected "
+                     "adjacent rows or a multiple of {}",
+                     place.describe(), rowBytes, kDeviceAlignment);
+  return Status::ok();
+}
+
 Status viewTensor(const DLTensor &tensor, const TensorSpec &spec,
-                  const TensorPlace &place, TensorView &view) {
-  if (tensor.device.device_type != kDLCPU)
-    return makeError(
-        MOEC_ERROR_ARGUMENT, "{} is on device type {}; expected {}, CPU memory",
-        place.describe(), int(tensor.device.device_type), int(kDLCPU));
+                  const TensorPlace &place, const DLDevice *device,
+                  TensorView &view) {
+  if (Status status = readDevice(tensor, place, device, view); status.failed())
+    return status;
   std::optional<moec_dtype> type = elementTypeFromDLPack(tensor.dtype);
   if (!type || !spec.kernelType(*type))
     return makeError(MOEC_ERROR_ARGUMENT, "{} is of type {}; expected {}",
@@ -162,7 +201,7 @@ Status viewTensor(const DLTensor &tensor, const TensorSpec &spec,
     return makeError(MOEC_ERROR_ARGUMENT,
                      "{} begins at address {}; expected a multiple of {}",
                      place.describe(), view.data, size);
-  return Status::ok();
+  return view.onDevice ? checkDeviceAlignment(place, view) : Status::ok();
 }
 
 bool overlap(const TensorView &a, const TensorView &b) {

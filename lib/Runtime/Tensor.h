@@ -49,6 +49,7 @@ struct TensorView {
   int64_t tokens = -1;   ///< -1: the caller left this tensor out
   int64_t sequence = 0;  ///< S of [B, S, cols]; else tokens
   int64_t rowStride = 0; ///< elements
+  bool onDevice = false; ///< in the memory of the device that runs the layer
 };
 
 /// Which tensor a message is about. Spelled out only when there is one.
@@ -61,9 +62,11 @@ struct TensorPlace {
   std::string describe() const;
 };
 
-/// Checks `tensor` against `spec`.
+/// Checks `tensor` against `spec`. Besides the CPU's, it may be in the memory
+/// of `device`, if there is one.
 Status viewTensor(const DLTensor &tensor, const TensorSpec &spec,
-                  const TensorPlace &place, TensorView &view);
+                  const TensorPlace &place, const DLDevice *device,
+                  TensorView &view);
 
 /// Whether two tensors have a byte in common. Two column ranges of one matrix
 /// have none, although they interleave in memory.

@@ -53,10 +53,8 @@ Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
       overflows = overflows || addTensor(tokens, input, need.tensors);
   for (const TensorSpec &output : interface.outputs)
     overflows = overflows || addTensor(tokens, output, need.tensors);
-  // A device has memory of its own.
-  int64_t kernel = overflows || bundle.deviceCode()
-                       ? 0
-                       : bundle.kernelOf(layer).workspace(tokens, threads);
+  int64_t kernel =
+      overflows ? 0 : bundle.kernelOf(layer).workspace(tokens, threads);
   if (kernel < 0)
     return makeError(MOEC_ERROR_BUNDLE,
                      "{}: the kernel asks for {} bytes of workspace for {} "
@@ -70,6 +68,17 @@ Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
                      "split the batch",
                      name, tokens);
   return Status::ok();
+}
+
+Status deviceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
+                  DeviceNeed &need) {
+  need = DeviceNeed();
+  if (tokens == 0)
+    return Status::ok();
+  const ManifestLayer &description = bundle.manifest().layers[layer];
+  return deviceNeed(description,
+                    *bundle.manifest().kernels[description.kernel].plan,
+                    bundle.interfaceOf(layer), tokens, need);
 }
 
 Workspace::~Workspace() { std::free(memory); }

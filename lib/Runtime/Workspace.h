@@ -37,6 +37,10 @@ struct WorkspaceNeed {
 Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
                      int32_t threads, WorkspaceNeed &need);
 
+/// The same for a bundle that runs on a device.
+Status deviceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
+                  DeviceNeed &need);
+
 /// Memory that only grows. Its contents do not survive growing.
 class Workspace {
 public:

@@ -50,7 +50,7 @@ struct FakeDevice {
       return nullptr;
     };
     interface.release = [](void *, void *) {};
-    interface.upload = [](void *, void *to, const void *from,
+    interface.upload = [](void *, void *, void *to, const void *from,
                           int64_t bytes) -> const char * {
       std::copy_n(static_cast<const char *>(from), bytes,
                   static_cast<char *>(to));

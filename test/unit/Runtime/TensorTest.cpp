@@ -39,7 +39,8 @@ static std::string errorOf(const DLTensor &tensor,
                            const TensorSpec &spec = kHidden) {
   static const std::string layer = "layers.0";
   TensorView view;
-  Status status = viewTensor(tensor, spec, {layer, "input", spec.name}, view);
+  Status status =
+      viewTensor(tensor, spec, {layer, "input", spec.name}, nullptr, view);
   EXPECT_TRUE(!status.failed() || status.code() == MOEC_ERROR_ARGUMENT);
   return status.message();
 }
@@ -48,8 +49,8 @@ static TensorView viewOf(const Described &described,
                          const TensorSpec &spec = kHidden) {
   static const std::string layer = "layers.0";
   TensorView view;
-  Status status =
-      viewTensor(described.tensor, spec, {layer, "input", spec.name}, view);
+  Status status = viewTensor(described.tensor, spec,
+                             {layer, "input", spec.name}, nullptr, view);
   EXPECT_FALSE(status.failed()) << status.message();
   return view;
 }
