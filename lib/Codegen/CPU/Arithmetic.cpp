@@ -71,10 +71,14 @@ public:
         e.splat(e.loadAs(row.rows, row.number, k, e.b.getF32Type()), lanes));
   }
 
+  /// On Zen 4 `vbroadcastss` from memory takes the vector units too; beside
+  /// instructions that decode it takes the place of multiplications.
+  bool loadsRowsAnew() const override { return format && lanes == 16; }
+
   Value multiplyAdd(Value accumulator, Value row,
                     Value weights) const override {
     return callIntrinsic(instructions()->bf16Dot, accumulator.getType(),
-                         {accumulator, row, weights});
+                         {accumulator, weights, row});
   }
 
 private:

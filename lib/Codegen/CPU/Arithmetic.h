@@ -43,6 +43,9 @@ public:
                         Value zero) const = 0;
   /// The row's elements from `k` on, of one step, in every lane.
   virtual Value row(RowOperand row, Value k) const = 0;
+  /// Whether every multiplication is to load its row's elements itself, as an
+  /// operand in memory.
+  virtual bool loadsRowsAnew() const { return false; }
   /// What accumulators of a row hold at the beginning of a group whose columns
   /// have zeros `zero`.
   virtual Value start(RowOperand row, Value group, Value zero) const;

@@ -25,6 +25,10 @@ struct TileBody {
   const moe::PanelsAttr layout = shape.layout;
   const Arithmetic &arithmetic = *shape.arithmetic;
 
+  /// With Arithmetic::loadsRowsAnew: 0, but LLVM does not know, so that
+  /// elements at different multiples of it are different loads.
+  Value nothing = {};
+
   RowOperand row(int64_t r) { return {args.rows, args.rowNumbers[r]}; }
 
   /// The zeros of a group whose scales begin at `offset`.
@@ -45,6 +49,8 @@ struct TileBody {
     for (int64_t r = 0; r < rows; ++r) {
       Value x = arithmetic.row(row(r), k);
       for (int64_t v = 0; v < vectors; ++v) {
+        if (v > 0 && nothing)
+          x = arithmetic.row(row(r), e.add(k, e.mul(nothing, e.index(v))));
         Value &accumulator = accumulators[r * vectors + v];
         accumulator = arithmetic.multiplyAdd(accumulator, x, weights[v]);
       }
@@ -286,7 +292,20 @@ struct TileBody {
         store(finish(sums, r, v), r, v);
   }
 
+  /// 0, as the result of instructions that LLVM does not look into.
+  Value unknownZero() {
+    Value zero = arith::ConstantIntOp::create(e.b, e.b.getI64Type(), 0);
+    auto copy = LLVM::InlineAsmOp::create(
+        e.b, zero.getType(), zero, /*asm_string=*/"", /*constraints=*/"=r,0",
+        /*has_side_effects=*/false, /*is_align_stack=*/false,
+        LLVM::tailcallkind::TailCallKind::None, /*asm_dialect=*/{},
+        /*operand_attrs=*/{});
+    return e.toIndex(copy.getResult(0));
+  }
+
   void emit() {
+    if (arithmetic.loadsRowsAnew())
+      nothing = unknownZero();
     if (!shape.chunked) {
       prefetchResults();
       return storeResults(accumulate());
