@@ -103,84 +103,122 @@ static const TensorMap *tensorMap(Thread &thread, const Site &site,
   return nullptr;
 }
 
-static SmallVector<int32_t, 5> coordinatesOf(const uint64_t *in, unsigned n) {
-  SmallVector<int32_t, 5> coordinates;
-  for (unsigned i = 0; i < n; ++i)
-    coordinates.push_back(int32_t(in[i]));
-  return coordinates;
+namespace {
+
+/// What an operation on boxes copies: a box of `rank` dimensions, or, with
+/// gather4 and scatter4, parts of four rows of a matrix.
+struct BoxKind {
+  unsigned rank = 0;
+  bool fourRows = false;
+
+  unsigned numCoordinates() const { return fourRows ? 5 : rank; }
+};
+
+} // namespace
+
+/// Of "Nd"; `fourRows` is for matrices.
+static std::optional<BoxKind> parseBoxKind(StringRef text, bool fourRows) {
+  BoxKind kind{0, fourRows};
+  if (text.consumeInteger(10, kind.rank) || text != "d" || kind.rank < 1 ||
+      kind.rank > TensorMap::maxRank || (fourRows && kind.rank != 2))
+    return std::nullopt;
+  return kind;
 }
 
-static bool hasRank(Thread &thread, const Site &site, const TensorMap &map,
-                    unsigned rank) {
-  if (map.rank == rank)
-    return true;
-  thread.launch().found(FindingKind::Operand, thread, site,
-                        "a tensor map of {} dimensions where {} are needed",
-                        map.rank, rank);
-  return false;
+/// The bytes of a box whose coordinates begin at `in`, or none after a report.
+static std::optional<Transfer> boxAt(Thread &thread, const Site &site,
+                                     uint64_t mapAddress, BoxKind kind,
+                                     const uint64_t *in, uint32_t offset) {
+  Launch &launch = thread.launch();
+  const TensorMap *map = tensorMap(thread, site, mapAddress);
+  if (!map)
+    return std::nullopt;
+  if (map->rank != kind.rank) {
+    launch.found(FindingKind::Operand, thread, site,
+                 "a tensor map of {} dimensions where {} are needed", map->rank,
+                 kind.rank);
+    return std::nullopt;
+  }
+  SmallVector<int32_t, 5> coordinates;
+  for (unsigned i = 0; i < kind.numCoordinates(); ++i)
+    coordinates.push_back(int32_t(in[i]));
+  if (!kind.fourRows)
+    return boxTransfer(*map, coordinates, offset);
+  if (map->box[1] == 1)
+    return fourRowsTransfer(*map, coordinates, offset);
+  launch.found(FindingKind::Operand, thread, site,
+               "a tensor map with boxes of {} rows where four single rows are "
+               "copied",
+               map->box[1]);
+  return std::nullopt;
 }
 
 /// Loads a box to the block of `to`, or at the same offset to all blocks of a
 /// mask.
 static void loadBox(Thread &thread, const Site &site, uint64_t to,
-                    uint64_t barrier, uint64_t mapAddress,
-                    ArrayRef<int32_t> coordinates,
+                    uint64_t barrier, uint64_t mapAddress, BoxKind kind,
+                    const uint64_t *coordinates,
                     std::optional<uint16_t> multicast) {
-  const TensorMap *map = tensorMap(thread, site, mapAddress);
   Block *owner = sharedOwner(thread, reinterpret_cast<void *>(to));
-  if (!map || !hasRank(thread, site, *map, coordinates.size()))
-    return;
   if (!owner)
     return thread.launch().found(FindingKind::OutOfBounds, thread, site,
                                  "0x{:x} is not in shared memory", to);
   auto baseOf = [](const Block &block) {
     return reinterpret_cast<uintptr_t>(block.shared.data());
   };
-  Transfer transfer = boxTransfer(*map, coordinates, to - baseOf(*owner));
-  checkPieces(thread, site, transfer, AccessKind::Load);
+  std::optional<Transfer> transfer =
+      boxAt(thread, site, mapAddress, kind, coordinates, to - baseOf(*owner));
+  if (!transfer)
+    return;
+  checkPieces(thread, site, *transfer, AccessKind::Load);
   if (!multicast)
-    return startLoad(thread, site, *owner, std::move(transfer), barrier, 128);
+    return startLoad(thread, site, *owner, std::move(*transfer), barrier, 128);
   Block *barrierOwner = sharedOwner(thread, reinterpret_cast<void *>(barrier));
   uint64_t barrierOffset = barrierOwner ? barrier - baseOf(*barrierOwner) : 0;
   for (Block &block : owner->cluster->blocks)
     if (*multicast >> block.rank & 1)
-      startLoad(thread, site, block, transfer, baseOf(block) + barrierOffset,
+      startLoad(thread, site, block, *transfer, baseOf(block) + barrierOffset,
                 128);
 }
 
-/// cp.async.bulk.tensor.g2s.tile.Nd: to, mbarrier, map, coordinates, mask,
-/// cache hint, whether there is a mask, ...
+/// cp.async.bulk.tensor.g2s.{cta.}tile.{gather4.}Nd: to, mbarrier, map,
+/// coordinates, mask, cache hint, whether there is a mask, ...
 static Operation makeTileLoad(StringRef rest, ArrayRef<unsigned>) {
   bool toCluster = !rest.consume_front("cta.");
-  unsigned rank;
-  if (!rest.consume_front("tile.") || rest.consumeInteger(10, rank) ||
-      rest != "d" || rank < 1 || rank > TensorMap::maxRank)
+  if (!rest.consume_front("tile."))
     return {};
-  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
-    const uint64_t *after = in + 3 + rank;
+  bool fourRows = rest.consume_front("gather4.");
+  std::optional<BoxKind> kind = parseBoxKind(rest, fourRows);
+  if (!kind)
+    return {};
+  return [=, kind = *kind](Thread &thread, const Site &site, const uint64_t *in,
+                           uint64_t *) {
+    const uint64_t *after = in + 3 + kind.numCoordinates();
     std::optional<uint16_t> mask;
     if (toCluster && after[2])
       mask = uint16_t(after[0]);
-    loadBox(thread, site, in[0], in[1], in[2], coordinatesOf(in + 3, rank),
-            mask);
+    loadBox(thread, site, in[0], in[1], in[2], kind, in + 3, mask);
   };
 }
 
-/// cp.async.bulk.tensor.Nd.shared::cluster.global...mbarrier::complete_tx::bytes
+/// cp.async.bulk.tensor.Nd.shared::cluster.global{.tile::gather4}...
+/// mbarrier::complete_tx::bytes
 /// [to], [map, {coordinates}], [mbarrier]{, mask}
-static Operation makePtxTileLoad(StringRef rest, ArrayRef<unsigned> operands) {
-  unsigned rank;
-  if (rest.consumeInteger(10, rank) || rank < 1 || rank > TensorMap::maxRank ||
-      !rest.consume_front("d.shared::") || !rest.contains(".global") ||
-      rest.contains("im2col") || rest.contains("gather4"))
+static Operation makePtxTileLoad(StringRef rest, ArrayRef<unsigned>) {
+  auto [rank, modifiers] = rest.split('.');
+  std::optional<BoxKind> kind =
+      parseBoxKind(rank, modifiers.contains("gather4"));
+  if (!kind || !modifiers.starts_with("shared::") ||
+      !modifiers.contains(".global") || modifiers.contains("im2col"))
     return {};
   bool hasMask = rest.contains("multicast");
-  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
+  return [hasMask, kind = *kind](Thread &thread, const Site &site,
+                                 const uint64_t *in, uint64_t *) {
+    unsigned count = kind.numCoordinates();
     std::optional<uint16_t> mask;
     if (hasMask)
-      mask = uint16_t(in[3 + rank]);
-    loadBox(thread, site, in[0], in[2 + rank], in[1],
-            coordinatesOf(in + 2, rank), mask);
+      mask = uint16_t(in[3 + count]);
+    loadBox(thread, site, in[0], in[2 + count], in[1], kind, in + 2, mask);
   };
 }
 
@@ -240,36 +278,40 @@ static void startStore(Thread &thread, const Site &site, Transfer transfer,
 }
 
 static void storeBox(Thread &thread, const Site &site, uint64_t from,
-                     uint64_t mapAddress, ArrayRef<int32_t> coordinates) {
-  const TensorMap *map = tensorMap(thread, site, mapAddress);
-  if (map && hasRank(thread, site, *map, coordinates.size()))
-    startStore(thread, site,
-               boxTransfer(*map, coordinates,
-                           from - reinterpret_cast<uintptr_t>(thread.shared)),
-               128);
+                     uint64_t mapAddress, BoxKind kind,
+                     const uint64_t *coordinates) {
+  std::optional<Transfer> transfer =
+      boxAt(thread, site, mapAddress, kind, coordinates,
+            from - reinterpret_cast<uintptr_t>(thread.shared));
+  if (transfer)
+    startStore(thread, site, std::move(*transfer), 128);
 }
 
-/// cp.async.bulk.tensor.s2g.tile.Nd: from, map, coordinates
+/// cp.async.bulk.tensor.s2g.tile.{scatter4.}Nd: from, map, coordinates
 static Operation makeTileStore(StringRef rest, ArrayRef<unsigned>) {
-  unsigned rank;
-  if (rest.consumeInteger(10, rank) || rest != "d" || rank < 1 ||
-      rank > TensorMap::maxRank)
+  bool fourRows = rest.consume_front("scatter4.");
+  std::optional<BoxKind> kind = parseBoxKind(rest, fourRows);
+  if (!kind)
     return {};
-  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
-    storeBox(thread, site, in[0], in[1], coordinatesOf(in + 2, rank));
+  return [kind = *kind](Thread &thread, const Site &site, const uint64_t *in,
+                        uint64_t *) {
+    storeBox(thread, site, in[0], in[1], kind, in + 2);
   };
 }
 
-/// cp.async.bulk.tensor.Nd.global.shared::cta[.tile].bulk_group
+/// cp.async.bulk.tensor.Nd.global.shared::cta[.tile|.tile::scatter4].bulk_group
 /// [map, {coordinates}], [from]
 static Operation makePtxTileStore(StringRef rest, ArrayRef<unsigned>) {
-  unsigned rank;
-  if (rest.consumeInteger(10, rank) || rank < 1 || rank > TensorMap::maxRank ||
-      !rest.consume_front("d.global.shared::cta.") ||
-      (rest != "bulk_group" && rest != "tile.bulk_group"))
+  auto [rank, modifiers] = rest.split('.');
+  bool isStore = modifiers.consume_front("global.shared::cta.");
+  bool fourRows = modifiers.consume_front("tile::scatter4.");
+  modifiers.consume_front("tile.");
+  std::optional<BoxKind> kind = parseBoxKind(rank, fourRows);
+  if (!kind || !isStore || modifiers != "bulk_group")
     return {};
-  return [=](Thread &thread, const Site &site, const uint64_t *in, uint64_t *) {
-    storeBox(thread, site, in[1 + rank], in[0], coordinatesOf(in + 1, rank));
+  return [kind = *kind](Thread &thread, const Site &site, const uint64_t *in,
+                        uint64_t *) {
+    storeBox(thread, site, in[1 + kind.numCoordinates()], in[0], kind, in + 1);
   };
 }
 

@@ -49,6 +49,18 @@ Transfer boxTransfer(const TensorMap &map, ArrayRef<int32_t> coordinates,
   return transfer;
 }
 
+Transfer fourRowsTransfer(const TensorMap &map, ArrayRef<int32_t> coordinates,
+                          uint32_t sharedOffset) {
+  Transfer all{sharedOffset, 0, {}};
+  for (int32_t row : coordinates.drop_front()) {
+    Transfer one =
+        boxTransfer(map, {coordinates.front(), row}, sharedOffset + all.bytes);
+    all.bytes += one.bytes;
+    all.pieces.insert(all.pieces.end(), one.pieces.begin(), one.pieces.end());
+  }
+  return all;
+}
+
 Transfer rangeTransfer(char *global, uint32_t sharedOffset, uint32_t bytes) {
   Transfer transfer{sharedOffset, bytes, {}};
   for (uint32_t at = 0; at < bytes; at += pieceBytes)

@@ -37,6 +37,12 @@ struct Transfer {
 Transfer boxTransfer(const TensorMap &map, llvm::ArrayRef<int32_t> coordinates,
                      uint32_t sharedOffset);
 
+/// Four rows of a matrix whose box is a part of one row, one after the other:
+/// `coordinates` are the column and the rows.
+Transfer fourRowsTransfer(const TensorMap &map,
+                          llvm::ArrayRef<int32_t> coordinates,
+                          uint32_t sharedOffset);
+
 /// `bytes` bytes, a multiple of 16, one after the other.
 Transfer rangeTransfer(char *global, uint32_t sharedOffset, uint32_t bytes);
 

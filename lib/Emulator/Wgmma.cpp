@@ -40,7 +40,13 @@ struct Shape {
   /// Registers of A; 0: it is in shared memory.
   unsigned registersA;
   unsigned numOperands;
+  /// Sums of integers that are too large are the largest number, instead of
+  /// what 32 bits hold.
+  bool saturates = false;
 
+  bool hasIntegers() const {
+    return a == ElementType::S8 || a == ElementType::U8;
+  }
   unsigned registersD() const { return n / 2; }
 };
 
@@ -87,6 +93,8 @@ private:
   void loadRegisters(float *to);
   bool lock(uint32_t offset);
   uint64_t operand(unsigned i) const { return all.lanes[0].in[i]; }
+  /// What becomes of an accumulator: `value` is the product's.
+  uint64_t result(uint64_t accumulator, float value, bool adds) const;
 
   Gathering &all;
   const Shape &shape;
@@ -184,14 +192,26 @@ void Product::loadRegisters(float *to) {
   }
 }
 
+uint64_t Product::result(uint64_t accumulator, float value, bool adds) const {
+  if (!shape.hasIntegers())
+    return toSlot(adds ? floatOf(accumulator) + value : value);
+  // Integer sums of 32 products of 8 bits are exact in float.
+  int64_t sum = int64_t(value) + (adds ? int32_t(accumulator) : 0);
+  if (shape.saturates)
+    sum = std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX);
+  return uint32_t(sum);
+}
+
 void Product::run() {
   checkUniform();
   unsigned next = shape.registersD() + std::max(shape.registersA, 1u);
   uint64_t descriptorA = operand(shape.registersD());
   uint64_t descriptorB = operand(next);
   bool addsD = operand(next + 1);
-  float sign = (int32_t(operand(next + 2)) < 0 ? -1.0f : 1.0f) *
-               (int32_t(operand(next + 3)) < 0 ? -1.0f : 1.0f);
+  float sign = 1;
+  if (!shape.hasIntegers())
+    for (unsigned scale : {next + 2, next + 3})
+      sign *= int32_t(operand(scale)) < 0 ? -1.0f : 1.0f;
   // What is left says which operands in shared memory are not K-major.
   unsigned trans = next + 4;
   bool transA =
@@ -212,8 +232,7 @@ void Product::run() {
     for (unsigned i = 0; i < shape.registersD(); ++i) {
       unsigned row = lane / 32 * 16 + lane % 32 / 4 + 8 * (i / 2 % 2);
       unsigned column = i / 4 * 8 + 2 * (lane % 4) + i % 2;
-      float value = sign * d[row * shape.n + column];
-      own.out[i] = toSlot(addsD ? floatOf(own.in[i]) + value : value);
+      own.out[i] = result(own.in[i], sign * d[row * shape.n + column], addsD);
     }
   }
   for (unsigned warp = 0; warp < 4; ++warp)
@@ -224,12 +243,18 @@ void Product::run() {
 }
 
 /// "m64nNkK.f32.A.B"; operands: D, A, B, scale-d, scale-a, scale-b and for
-/// 16-bit types the transpositions.
+/// 16-bit types the transpositions. "m64nNk32{.satfinite}.s32.A.B" has the
+/// first four.
 static Operation makeProduct(StringRef rest, ArrayRef<unsigned> operands) {
   unsigned n, k;
   if (rest.consumeInteger(10, n) || !rest.consume_front("k") ||
-      rest.consumeInteger(10, k) || !rest.consume_front(".f32.") ||
-      operands.size() < 6)
+      rest.consumeInteger(10, k))
+    return {};
+  bool saturates = rest.consume_front(".satfinite");
+  bool integers = rest.consume_front(".s32.");
+  if (!integers && (saturates || !rest.consume_front(".f32.")))
+    return {};
+  if (operands.size() < (integers ? 4u : 6u))
     return {};
   auto [nameA, nameB] = rest.split('.');
   auto a = parseElementType(nameA), b = parseElementType(nameB);
@@ -237,12 +262,12 @@ static Operation makeProduct(StringRef rest, ArrayRef<unsigned> operands) {
       k * elementBits(*a) != 256 || n % 8 || n < 8 || n > 256 ||
       operands[0] != n / 2 || (operands[1] != 1 && operands[1] != 4))
     return {};
-  if (*a == ElementType::S8 || *a == ElementType::U8)
-    return {};
   unsigned count = 0;
   for (unsigned size : operands)
     count += size;
-  Shape shape{n, k, *a, *b, operands[1] == 4 ? 4u : 0u, count};
+  Shape shape{n, k, *a, *b, operands[1] == 4 ? 4u : 0u, count, saturates};
+  if (shape.hasIntegers() != integers)
+    return {};
   return [shape](Thread &thread, const Site &site, const uint64_t *in,
                  uint64_t *out) {
     if (!thread.block->warps[thread.warp].hasFenced)

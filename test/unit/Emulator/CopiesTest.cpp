@@ -185,6 +185,53 @@ TEST_P(CopiesTest, CpAsyncFillsWithZerosAndArrives) {
     EXPECT_EQ(out[i], i % 16 < i / 16 % 17 ? x[i] : 0) << i;
 }
 
+/// 64 columns of four rows of a matrix, one of them and some columns outside,
+/// come in one below the other, and go to other rows.
+TEST_P(CopiesTest, TmaGathersAndScattersFourRows) {
+  TestKernel kernel(loadKernel(R"(
+  %t = call i64 @llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(ptr addrspace(3) @bar, i32 1024)
+  call void @llvm.nvvm.cp.async.bulk.tensor.g2s.tile.gather4.2d(ptr addrspace(7) %cluster, ptr addrspace(3) @bar, ptr %map, i32 24, i32 5, i32 1, i32 90, i32 5, i16 0, i64 0, i1 false, i1 false, i32 0)
+  %in = call i1 @llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr addrspace(3) @bar, i32 0)
+  call void @llvm.nvvm.cp.async.bulk.tensor.s2g.tile.scatter4.2d(ptr addrspace(3) @s, ptr %map, i32 0, i32 7, i32 -1, i32 6, i32 0, i64 0, i1 false)
+  call void @llvm.nvvm.cp.async.bulk.commit.group()
+  call void @llvm.nvvm.cp.async.bulk.wait.group(i32 0))") +
+                    R"(
+declare void @llvm.nvvm.cp.async.bulk.tensor.g2s.tile.gather4.2d(ptr addrspace(7), ptr addrspace(3), ptr, i32, i32, i32, i32, i32, i16, i64, i1, i1, i32)
+declare void @llvm.nvvm.cp.async.bulk.tensor.s2g.tile.scatter4.2d(ptr addrspace(3), ptr, i32, i32, i32, i32, i32, i64, i1)
+declare void @llvm.nvvm.cp.async.bulk.commit.group()
+declare void @llvm.nvvm.cp.async.bulk.wait.group(i32 immarg)
+)");
+  kernel.options.completion = GetParam();
+  constexpr uint32_t rows = 9, columns = 80, width = 64;
+  auto x = kernel.buffer<uint32_t>("x", rows * columns);
+  for (uint32_t i = 0; i < x.size(); ++i)
+    x[i] = i + 1;
+  auto out = kernel.buffer<uint32_t>("out", 256);
+  const uint64_t sizes[] = {columns, rows}, strides[] = {columns * 4};
+  uint32_t box[] = {width, 1};
+  auto launch = [&] {
+    TensorMap map = llvm::cantFail(TensorMap::encode(
+        {x.address(), 4, sizes, strides, box, Swizzle::None}));
+    return kernel.launch({}, map, x.address(), out.address());
+  };
+  LaunchReport report = launch();
+  EXPECT_TRUE(report.clean()) << report.text();
+  auto before = [](uint32_t row, uint32_t column) {
+    return row < rows && column < columns ? row * columns + column + 1 : 0;
+  };
+  const uint32_t from[] = {5, 1, 90, 5};
+  for (uint32_t i = 0; i < 4; ++i)
+    for (uint32_t column = 0; column < width; ++column)
+      EXPECT_EQ(out[i * width + column], before(from[i], column + 24));
+  for (auto [row, i] : {std::pair(7, 0), {6, 2}, {0, 3}})
+    for (uint32_t column = 0; column < columns; ++column)
+      EXPECT_EQ(x[row * columns + column],
+                column < width ? out[i * width + column] : before(row, column));
+  // A box of more than one row is no part of a row.
+  box[1] = 2;
+  EXPECT_TRUE(launch().has(FindingKind::Operand));
+}
+
 /// A range comes in and goes out again.
 TEST_P(CopiesTest, BulkCopiesMoveRanges) {
   TestKernel kernel(loadKernel(R"(

@@ -12,6 +12,8 @@
 #include "TestKernel.h"
 #include "moec/Support/Float.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <fmt/format.h>
 #include <random>
 
@@ -24,7 +26,8 @@ constexpr unsigned imageBytes = 16384;
 
 /// A kernel that puts `image` into shared memory, runs `assembly` on the
 /// registers of `in`, stores its results to `out` and brings the image back.
-/// Inputs with 'a' in `kinds` are offsets in shared memory, 'l' has 64 bits.
+/// Inputs with 'a' in `kinds` are offsets in shared memory, 'l' has 64 bits, a
+/// digit is what the result of that number holds before.
 std::string harness(const std::string &assembly, unsigned results,
                     const std::string &kinds) {
   std::string constraints, loads, arguments, resultType, stores;
@@ -34,7 +37,8 @@ std::string harness(const std::string &assembly, unsigned results,
   }
   for (unsigned i = 0; i < kinds.size(); ++i) {
     bool wide = kinds[i] == 'l';
-    constraints += wide ? ",l" : ",r";
+    bool tied = llvm::isDigit(kinds[i]);
+    constraints += std::string(",") + (wide ? 'l' : tied ? kinds[i] : 'r');
     loads += fmt::format(R"(
   %ip{0} = getelementptr i64, ptr %inBase, i64 {0}
   %iw{0} = load i64, ptr %ip{0}, align 8
@@ -155,6 +159,9 @@ struct MmaCase {
 uint32_t encodeBf16(float x) { return floatToBf16(x); }
 uint32_t encodeF16(float x) { return floatToF16(x); }
 uint32_t encodeE4m3(float x) { return floatToF8e4m3(x); }
+uint32_t encodeE5m2(float x) { return floatToF8e5m2(x); }
+/// The low 13 bits are not read, so they may be anything.
+uint32_t encodeTf32(float x) { return std::bit_cast<uint32_t>(x) | 0x1abc; }
 uint32_t encodeS8(float x) { return uint8_t(int8_t(x)); }
 
 class MmaTest : public testing::TestWithParam<MmaCase> {};
@@ -162,38 +169,49 @@ class MmaTest : public testing::TestWithParam<MmaCase> {};
 /// PTX ISA, mma.m16n8k16 with 16-bit and m16n8k32 with 8-bit elements:
 ///   row = groupID for ai where 0 <= i < 2 || 4 <= i < 6, else groupID + 8
 ///   col = threadID_in_group * 2 + (i & 1), + 8 for i >= 4
-/// and with 8 bits: 0 <= i < 4 || 8 <= i < 12; * 4 + (i & 3), + 16 for i >= 8.
+/// and with 8 bits: 0 <= i < 4 || 8 <= i < 12; * 4 + (i & 3), + 16 for i >= 8;
+/// with tf32, groupID for a0 and a2, else groupID + 8; threadID_in_group, + 4
+/// for i >= 2. m16n8k4 has a0, a1 and b0 of m16n8k8.
 TEST_P(MmaTest, FragmentsAreThoseOfTheManual) {
   const MmaCase &test = GetParam();
-  unsigned per = 32 / test.bits, numA = 4 * per, numB = 2 * per;
-  HarnessRun run(
-      fmt::format("mma.sync.aligned.m16n8k{}.row.col.{} {{$0, $1, $2, $3}}"
-                  ", {{$4, $5, $6, $7}}, {{$8, $9}}, {{$10, $11, $12, $13}}"
-                  ";",
-                  test.k, test.types),
-      4, "rrrrrrrrrr");
+  unsigned per = 32 / test.bits, registersA = test.k * test.bits / 64,
+           registersB = registersA / 2;
+  unsigned numA = registersA * per, numB = registersB * per;
+  unsigned next = 4;
+  auto registers = [&](unsigned count) {
+    std::string list;
+    for (unsigned i = 0; i < count; ++i)
+      list += fmt::format("{}${}", i ? ", " : "", next++);
+    return "{" + list + "}";
+  };
+  std::string a = registers(registersA), b = registers(registersB),
+              c = registers(4);
+  HarnessRun run(fmt::format("mma.sync.aligned.m16n8k{}.row.col.{} "
+                             "{{$0, $1, $2, $3}}, {}, {}, {};",
+                             test.k, test.types, a, b, c),
+                 4, std::string(registersA + registersB + 4, 'r'));
   for (unsigned lane = 0; lane < 32; ++lane) {
     unsigned groupID = lane >> 2, inGroup = lane % 4;
     for (unsigned i = 0; i < numA; ++i) {
-      bool upper = test.bits == 16 ? i < 2 || (4 <= i && i < 6)
-                                   : i < 4 || (8 <= i && i < 12);
+      bool upper = test.bits == 16  ? i < 2 || (4 <= i && i < 6)
+                   : test.bits == 8 ? i < 4 || (8 <= i && i < 12)
+                                    : i == 0 || i == 2;
       unsigned row = upper ? groupID : groupID + 8;
       unsigned col =
-          inGroup * per + (i & (per - 1)) + (i >= numA / 2 ? 4 * per : 0);
+          inGroup * per + (i & (per - 1)) + (i >= 2 * per ? 4 * per : 0);
       run.input(lane, i / per) |= uint64_t(test.encode(float(small(row, col))))
                                   << (test.bits * (i % per));
     }
     for (unsigned i = 0; i < numB; ++i) {
-      unsigned row =
-          inGroup * per + (i & (per - 1)) + (i >= numB / 2 ? 4 * per : 0);
-      run.input(lane, 4 + i / per) |=
+      unsigned row = inGroup * per + (i & (per - 1)) + (i >= per ? 4 * per : 0);
+      run.input(lane, registersA + i / per) |=
           uint64_t(test.encode(float(small(row + 1, groupID))))
           << (test.bits * (i % per));
     }
     for (unsigned i = 0; i < 4; ++i)
-      run.input(lane, 6 + i) = test.integers
-                                   ? uint32_t(100 * lane + i)
-                                   : std::bit_cast<uint32_t>(float(lane + i));
+      run.input(lane, registersA + registersB + i) =
+          test.integers ? uint32_t(100 * lane + i)
+                        : std::bit_cast<uint32_t>(float(lane + i));
   }
   run.launch();
   for (unsigned lane = 0; lane < 32; ++lane)
@@ -215,6 +233,9 @@ INSTANTIATE_TEST_SUITE_P(
     Types, MmaTest,
     testing::Values(MmaCase{"f32.bf16.bf16.f32", 16, 16, encodeBf16, false},
                     MmaCase{"f32.f16.f16.f32", 16, 16, encodeF16, false},
+                    MmaCase{"f32.f16.f16.f32", 8, 16, encodeF16, false},
+                    MmaCase{"f32.tf32.tf32.f32", 8, 32, encodeTf32, false},
+                    MmaCase{"f32.tf32.tf32.f32", 4, 32, encodeTf32, false},
                     MmaCase{"f32.e4m3.e4m3.f32", 32, 8, encodeE4m3, false},
                     MmaCase{"s32.s8.s8.s32", 32, 8, encodeS8, true}));
 
@@ -397,18 +418,21 @@ struct WgmmaTypeCase {
 class WgmmaTypeTest : public testing::TestWithParam<WgmmaTypeCase> {};
 
 /// m64n8 with K of 32 bytes, K-major operands in rows of 128 swizzled bytes.
+/// Integers are added to what the accumulators hold.
 TEST_P(WgmmaTypeTest, MultipliesItsType) {
   const WgmmaTypeCase &test = GetParam();
   unsigned depth = 32 / test.bytes;
+  llvm::StringRef type = test.type;
+  bool integers = type.contains("s32");
   HarnessRun run(fmt::format("{{ .reg .pred p; setp.ne.b32 p, $10, 0; "
                              "wgmma.fence.sync.aligned; "
-                             "wgmma.mma_async.sync.aligned.m64n8k{}.f32.{}.{} "
-                             "{{$0, $1, $2, $3}}, $8, $9, p, 1, 1{}; "
+                             "wgmma.mma_async.sync.aligned.m64n8k{}.{} "
+                             "{{$0, $1, $2, $3}}, $8, $9, p{}{}; "
                              "wgmma.commit_group.sync.aligned; "
                              "wgmma.wait_group.sync.aligned 0; }}",
-                             depth, test.type, test.type,
+                             depth, test.type, integers ? "" : ", 1, 1",
                              test.bytes == 2 ? ", 0, 0" : ""),
-                 4, "rrrrllr", 128);
+                 4, "0123llr", 128);
   auto put = [&](unsigned base, unsigned i, unsigned k, float value) {
     uint32_t code = test.encode(value);
     unsigned offset =
@@ -425,21 +449,36 @@ TEST_P(WgmmaTypeTest, MultipliesItsType) {
   for (unsigned lane = 0; lane < 128; ++lane) {
     run.input(lane, 4) = describe(0, 128);
     run.input(lane, 5) = describe(offsetB, 128);
+    run.input(lane, 6) = integers;
+    for (unsigned i = 0; i < 4; ++i)
+      run.input(lane, i) = uint32_t(INT32_MAX - int(lane));
   }
   run.launch();
   for (unsigned lane = 0; lane < 128; ++lane)
     for (unsigned i = 0; i < 4; ++i) {
       unsigned row = lane / 32 * 16 + lane % 32 / 4 + (i & 2 ? 8 : 0);
       unsigned col = lane % 4 * 2 + (i & 1);
-      int sum = 0;
+      int64_t sum = 0;
       for (unsigned k = 0; k < depth; ++k)
         sum += small(row, k) * small(col + 2, k);
-      EXPECT_EQ(std::bit_cast<float>(run.output(lane, i)), float(sum));
+      if (!integers) {
+        EXPECT_EQ(std::bit_cast<float>(run.output(lane, i)), float(sum));
+        continue;
+      }
+      sum += INT32_MAX - int(lane);
+      if (type.starts_with("satfinite"))
+        sum = std::min<int64_t>(sum, INT32_MAX);
+      EXPECT_EQ(run.output(lane, i), uint32_t(sum));
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, WgmmaTypeTest,
-                         testing::Values(WgmmaTypeCase{"f16", 2, encodeF16},
-                                         WgmmaTypeCase{"e4m3", 1, encodeE4m3}));
+INSTANTIATE_TEST_SUITE_P(
+    Types, WgmmaTypeTest,
+    testing::Values(WgmmaTypeCase{"f32.f16.f16", 2, encodeF16},
+                    WgmmaTypeCase{"f32.tf32.tf32", 4, encodeTf32},
+                    WgmmaTypeCase{"f32.e4m3.e4m3", 1, encodeE4m3},
+                    WgmmaTypeCase{"f32.e5m2.e5m2", 1, encodeE5m2},
+                    WgmmaTypeCase{"s32.s8.s8", 1, encodeS8},
+                    WgmmaTypeCase{"satfinite.s32.s8.s8", 1, encodeS8}));
 
 } // namespace
