@@ -10,6 +10,7 @@
 #include "SharedMemory.h"
 #include "moec/Support/Error.h"
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
@@ -65,7 +66,8 @@ void SharedMemory::reset(char *data, uint32_t newBytes, unsigned newWarps) {
   std::memset(base, 0xFF, bytes);
   size_t words = (bytes + 3) / 4;
   cells.assign(words, Cell());
-  readers.assign(words * warps, Reader());
+  readers = std::make_unique_for_overwrite<Reader[]>(words * warps);
+  splitReaders.clear();
   splitAt.clear();
 }
 
@@ -75,9 +77,9 @@ uint32_t SharedMemory::split(uint32_t word) {
   uint32_t first = cells.size();
   splitAt[word] = first;
   for (unsigned byte = 0; byte < 4; ++byte) {
-    cells.push_back(cells[word]);
-    for (unsigned warp = 0; warp < warps; ++warp)
-      readers.push_back(Reader(readers[size_t(word) * warps + warp]));
+    cells.push_back(Cell(cells[word]));
+    const Reader *from = readersOf(word);
+    splitReaders.insert(splitReaders.end(), from, from + warps);
   }
   cells[word].isSplit = true;
   return first;
@@ -116,23 +118,22 @@ SharedMemory::checkOrder(const Accessor &by, size_t index, uint32_t offset,
                        true};
   if (!writes)
     return std::nullopt;
-  const Reader *of = &readers[index * warps];
-  for (unsigned warp = 0; warp < warps; ++warp) {
-    const Reader &reader = of[warp];
-    if (cell.reading && reader.agent != noAgent)
+  const Reader *of = readersOf(index);
+  for (uint64_t left = cell.readBy; left; left &= left - 1) {
+    const Reader &reader = of[std::countr_zero(left)];
+    if (cell.reading)
       return AccessFault{AccessFault::InFlightRead, offset, reader.agent,
                          reader.site, false};
-    if (reader.agent != noAgent && reader.agent != by.agent &&
-        by.clock[reader.agent] < reader.time)
+    if (reader.agent != by.agent && by.clock[reader.agent] < reader.time)
       return AccessFault{AccessFault::Race, offset, reader.agent, reader.site,
                          false};
   }
   return std::nullopt;
 }
 
-void SharedMemory::noteRead(const Accessor &by, size_t cell) {
-  readers[cell * warps + by.warp] = {by.agent, by.clock[by.agent],
-                                     by.site.index};
+void SharedMemory::noteRead(const Accessor &by, size_t index) {
+  cells[index].readBy |= uint64_t(1) << by.warp;
+  readersOf(index)[by.warp] = {by.agent, by.clock[by.agent], by.site.index};
 }
 
 std::optional<AccessFault> SharedMemory::read(const Accessor &by,
@@ -165,7 +166,7 @@ std::optional<AccessFault> SharedMemory::store(const Accessor &by,
     cell.writeSite = by.site.index;
     cell.proxyTime = proxyTime;
     cell.isAtomic = isAtomic;
-    std::fill_n(&readers[index * warps], warps, Reader());
+    cell.readBy = 0;
   });
   return fault;
 }

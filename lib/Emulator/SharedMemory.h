@@ -16,6 +16,7 @@
 #include "Site.h"
 #include "VectorClock.h"
 
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
@@ -114,9 +115,11 @@ private:
     uint32_t proxyTime = 0;
     uint16_t landing = 0, reading = 0;
     bool isAtomic = false, isSplit = false;
+    /// The warps that have read it since the last write, a bit for each.
+    uint64_t readBy = 0;
   };
   struct Reader {
-    uint32_t agent = noAgent, time = 0, site = 0;
+    uint32_t agent, time, site;
   };
 
   template <typename Fn>
@@ -128,15 +131,23 @@ private:
   std::optional<AccessFault> store(const Accessor &by, uint32_t offset,
                                    uint32_t n, uint32_t proxyTime,
                                    bool isAtomic);
-  void noteRead(const Accessor &by, size_t cell);
+  void noteRead(const Accessor &by, size_t index);
+  /// The last reader of each warp; only those that the cell's readBy names.
+  Reader *readersOf(size_t cell) {
+    size_t words = (bytes + 3) / 4;
+    return cell < words ? &readers[cell * warps]
+                        : &splitReaders[(cell - words) * warps];
+  }
 
   char *base = nullptr;
   uint32_t bytes = 0;
   unsigned warps = 0;
   /// One a word, then four for each split word.
   std::vector<Cell> cells;
-  /// `warps` for each cell: the last reader of each warp since the last write.
-  std::vector<Reader> readers;
+  /// `warps` for each word, then for each split byte. Most are never touched,
+  /// so the first are left as they come.
+  std::unique_ptr<Reader[]> readers;
+  std::vector<Reader> splitReaders;
   std::unordered_map<uint32_t, uint32_t> splitAt;
 };
 
