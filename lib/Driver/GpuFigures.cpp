@@ -13,6 +13,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <fmt/format.h>
+
 using namespace llvm;
 using nlohmann::json;
 
@@ -131,7 +133,8 @@ static void addFigures(const json &value, const std::string &path,
     figures.push_back({path, value.get<double>()});
   for (const auto &[key, member] : value.items())
     if (value.is_object())
-      addFigures(member, path.empty() ? key : path + "/" + key, figures);
+      addFigures(member, path.empty() ? key : fmt::format("{}/{}", path, key),
+                 figures);
 }
 
 std::vector<GpuFigure> gpuFigures(const GpuReport &report) {

@@ -32,6 +32,7 @@ constexpr int64_t readStep = 1024;
 
 /// A function that repeats `step` on `chains` registers `sum`; `a` and `b` are
 /// operands of unknown value.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type is no expression.
 #define MOEC_PEAK_LOOP(name, attributes, Vector, step)                         \
   attributes static void name(int64_t iterations) {                            \
     Vector sums[chains] = {}, a = {}, b = {};                                  \
@@ -43,6 +44,7 @@ constexpr int64_t readStep = 1024;
         MOEC_OPAQUE(sum);                                                      \
       }                                                                        \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// A function that reads with vectors of `width` bytes.
 #define MOEC_READ_LOOP(name, attributes, width)                                \

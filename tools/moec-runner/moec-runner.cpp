@@ -14,11 +14,12 @@
 #include "moec-c/Runtime.h"
 #include "moec/Runtime/Remote.h"
 
-#include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -105,13 +106,21 @@ int main(int argc, char **argv) {
                     "hand.\n");
     return 2;
   }
+  int32_t threads = 0;
+  std::string_view count = argc > 2 ? argv[2] : "0";
+  auto [end, error] =
+      std::from_chars(count.data(), count.data() + count.size(), threads);
+  if (error != std::errc() || end != count.data() + count.size()) {
+    fprintf(stderr, "moec-runner: '%s' is no number of threads\n", argv[2]);
+    return 2;
+  }
   moec_options options = MOEC_OPTIONS_INIT;
   options.flags = MOEC_OPEN_CHECK_WEIGHTS;
   moec_model *model = nullptr;
   moec_context *context = nullptr;
   moec_status status = moec_open(argv[1], &options, &model);
   if (status == MOEC_OK)
-    status = moec_context_create(model, argc > 2 ? atoi(argv[2]) : 0, &context);
+    status = moec_context_create(model, threads, &context);
   sendResult(status);
   if (status != MOEC_OK)
     return 1;

@@ -75,47 +75,28 @@ static void forHiddenType(KernelEmitter &e, Value arg, int64_t cols,
 //===----------------------------------------------------------------------===//
 
 LogicalResult KernelLowering::bindArguments() {
-  int64_t inputs = 0;
-  for (BlockArgument argument : kernel.getArguments()) {
-    auto name = kernel.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                    "moe.name");
-    if (argument.getType().isIndex()) {
-      if (!name || name.getValue() != "sequence")
-        return kernel.emitOpError("argument ")
-               << argument.getArgNumber()
-               << " is an index, but not named \"sequence\"";
-      scalars[argument] = e.sequence;
-    } else if (name) {
-      if (failed(bindInput(argument, name.getValue(), inputs++)))
-        return failure();
-    } else {
-      int64_t number = weightNumbers.size();
-      weightNumbers[argument] = number;
-    }
-  }
+  FailureOr<LayerArguments> arguments = layerArguments(kernel);
+  if (failed(arguments))
+    return failure();
+  weightNumbers = std::move(arguments->weightNumbers);
+  if (arguments->sequence)
+    scalars[arguments->sequence] = e.sequence;
+  for (auto [position, input] : llvm::enumerate(arguments->inputs))
+    bindInput(input, int64_t(position));
   return success();
 }
 
-LogicalResult KernelLowering::bindInput(BlockArgument argument,
-                                        StringRef inputName, int64_t position) {
-  auto type = dyn_cast<RankedTensorType>(argument.getType());
-  if (!type || type.getRank() < 1 || type.getRank() > 2 ||
-      !type.isDynamicDim(0) || (type.getRank() == 2 && type.isDynamicDim(1)))
-    return kernel.emitOpError("input '")
-           << inputName << "' is " << argument.getType()
-           << ", not tensor<?x..> or tensor<?x?x..> of static width";
-  int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
+void KernelLowering::bindInput(const LayerArguments::Input &input,
+                               int64_t position) {
+  int64_t cols = input.cols;
   Value arg = tensorArg(e, offsetof(moec_kernel_call, inputs), position);
-  if (!type.getElementType().isF32()) {
-    if (!type.getElementType().isInteger())
-      return kernel.emitOpError("input '")
-             << inputName << "' is " << type << "; float inputs are f32 here";
-    set(argument, {viewTensorArg(e, arg, cols, type.getElementType(), false),
-                   e.tokens, cols});
-    return success();
+  if (input.element().isInteger()) {
+    set(input.argument,
+        {viewTensorArg(e, arg, cols, input.element(), false), e.tokens, cols});
+    return;
   }
 
-  Buffer rows = e.allocate({.perToken = 1}, cols, type.getElementType());
+  Buffer rows = e.allocate({.perToken = 1}, cols, input.element());
   int64_t stride = cast<MemRefType>(rows.memref.getType()).getDimSize(1);
   e.beginStage(Split::TokenRows);
   auto [from, to] = e.share(e.tokens);
@@ -145,8 +126,7 @@ LogicalResult KernelLowering::bindInput(BlockArgument argument,
              });
     });
   });
-  set(argument, rows);
-  return success();
+  set(input.argument, rows);
 }
 
 std::optional<int64_t> KernelLowering::weightNumber(Value tensor) {

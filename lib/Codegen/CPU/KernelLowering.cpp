@@ -43,13 +43,8 @@ static void hoistRowWork(Block &block) {
 }
 
 LogicalResult KernelLowering::run() {
-  if (!kernel.getBody().hasOneBlock())
-    return kernel.emitOpError(
-        "has control flow; the CPU back end lowers straight-line layers");
-  auto terminator =
-      cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   FailureOr<llvm::MapVector<Value, int64_t>> returned =
-      layerOutputs(kernel, terminator);
+      layerOutputs(kernel, "CPU");
   if (failed(returned))
     return failure();
   outputs = std::move(*returned);
@@ -61,7 +56,8 @@ LogicalResult KernelLowering::run() {
     if (failed(lowerUnlessGiven(op)))
       return failure();
   }
-  if (failed(finish(terminator)))
+  auto end = cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
+  if (failed(finish(end)))
     return failure();
   e.emitWorkspaceFunction();
   e.entry->setAttr("moe.packs", e.b.getArrayAttr(packs));

@@ -51,8 +51,7 @@ public:
 
 private:
   LogicalResult bindArguments();
-  LogicalResult bindInput(BlockArgument argument, StringRef inputName,
-                          int64_t position);
+  void bindInput(const LayerArguments::Input &input, int64_t position);
   LogicalResult lower(Operation &op);
   LogicalResult lowerUnlessGiven(Operation &op);
   LogicalResult finish(func::ReturnOp op);

@@ -79,8 +79,52 @@ FailureOr<int64_t> askedDimension(tensor::DimOp op) {
   return *dim;
 }
 
+/// Columns of an input.
+static FailureOr<int64_t> inputCols(func::FuncOp layer, StringRef name,
+                                    Type argument) {
+  auto type = dyn_cast<RankedTensorType>(argument);
+  if (!type || type.getRank() < 1 || type.getRank() > 2 ||
+      !type.isDynamicDim(0) || (type.getRank() == 2 && type.isDynamicDim(1)))
+    return layer.emitOpError("input '")
+           << name << "' is " << argument
+           << ", not tensor<?x..> or tensor<?x?x..> of static width";
+  if (!type.getElementType().isF32() && !type.getElementType().isInteger())
+    return layer.emitOpError("input '")
+           << name << "' is " << type << "; float inputs are f32 here";
+  return type.getRank() == 2 ? type.getDimSize(1) : 1;
+}
+
+FailureOr<LayerArguments> layerArguments(func::FuncOp layer) {
+  LayerArguments arguments;
+  for (BlockArgument argument : layer.getArguments()) {
+    auto name =
+        layer.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "moe.name");
+    if (argument.getType().isIndex()) {
+      if (!name || name.getValue() != "sequence")
+        return layer.emitOpError("argument ")
+               << argument.getArgNumber()
+               << " is an index, but not named \"sequence\"";
+      arguments.sequence = argument;
+    } else if (name) {
+      FailureOr<int64_t> cols =
+          inputCols(layer, name.getValue(), argument.getType());
+      if (failed(cols))
+        return failure();
+      arguments.inputs.push_back({argument, name.getValue(), *cols});
+    } else {
+      int64_t number = arguments.weightNumbers.size();
+      arguments.weightNumbers[argument] = number;
+    }
+  }
+  return arguments;
+}
+
 FailureOr<llvm::MapVector<Value, int64_t>> layerOutputs(func::FuncOp layer,
-                                                        func::ReturnOp op) {
+                                                        StringRef backEnd) {
+  if (!layer.getBody().hasOneBlock())
+    return layer.emitOpError("has control flow; the ")
+           << backEnd << " back end lowers straight-line layers";
+  auto op = cast<func::ReturnOp>(layer.getBody().front().getTerminator());
   llvm::MapVector<Value, int64_t> outputs;
   for (auto [position, value] : llvm::enumerate(op.getOperands())) {
     if (!layer.getResultAttrOfType<StringAttr>(position, "moe.name"))

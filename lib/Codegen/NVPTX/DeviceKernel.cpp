@@ -119,7 +119,7 @@ Value DeviceKernel::i64(int64_t value) {
 }
 
 Value DeviceKernel::f32(double value) {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(float(value)));
 }
 
 Value DeviceKernel::truth(bool value) {

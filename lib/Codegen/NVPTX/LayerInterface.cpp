@@ -32,52 +32,33 @@ static void forHiddenType(DeviceKernel &k, Value dtype, Value pointer,
 //===----------------------------------------------------------------------===//
 
 LogicalResult LayerLowering::bindArguments() {
-  int64_t inputs = 0;
-  for (BlockArgument argument : kernel.getArguments()) {
-    auto name = kernel.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                    "moe.name");
-    if (argument.getType().isIndex()) {
-      if (!name || name.getValue() != "sequence")
-        return kernel.emitOpError("argument ")
-               << argument.getArgNumber()
-               << " is an index, but not named \"sequence\"";
-    } else if (name) {
-      if (failed(bindInput(argument, name.getValue(), inputs++)))
-        return failure();
-    } else {
-      int64_t number = weightNumbers.size();
-      weightNumbers[argument] = number;
-    }
-  }
+  FailureOr<LayerArguments> arguments = layerArguments(kernel);
+  if (failed(arguments))
+    return failure();
+  weightNumbers = std::move(arguments->weightNumbers);
+  for (auto [position, input] : llvm::enumerate(arguments->inputs))
+    if (failed(bindInput(input, int64_t(position))))
+      return failure();
   return success();
 }
 
-LogicalResult LayerLowering::bindInput(BlockArgument argument, StringRef name,
+LogicalResult LayerLowering::bindInput(const LayerArguments::Input &input,
                                        int64_t position) {
-  auto type = dyn_cast<RankedTensorType>(argument.getType());
-  if (!type || type.getRank() < 1 || type.getRank() > 2 ||
-      !type.isDynamicDim(0) || (type.getRank() == 2 && type.isDynamicDim(1)))
-    return kernel.emitOpError("input '")
-           << name << "' is " << argument.getType()
-           << ", not tensor<?x..> or tensor<?x?x..> of static width";
-  int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
+  int64_t cols = input.cols;
   auto of = [this, position](moe::ArgumentKind kind) {
     return this->argument(kind, position);
   };
-  if (type.getElementType().isInteger()) {
-    set(argument, {of(moe::ArgumentKind::Input),
-                   {.perToken = 1},
-                   cols,
-                   cols,
-                   type.getElementType()});
+  if (input.element().isInteger()) {
+    set(input.argument, {of(moe::ArgumentKind::Input),
+                         {.perToken = 1},
+                         cols,
+                         cols,
+                         input.element()});
     return success();
   }
-  if (!type.getElementType().isF32())
-    return kernel.emitOpError("input '")
-           << name << "' is " << type << "; float inputs are f32 here";
 
-  Buffer rows = allocate({.perToken = 1}, cols, type.getElementType());
-  set(argument, rows);
+  Buffer rows = allocate({.perToken = 1}, cols, input.element());
+  set(input.argument, rows);
   return onRows(kernel.getLoc(), "rows", {rows.rows},
                 [this, of, rows, cols](DeviceKernel &k, const RowPart &part) {
                   Memory to = use(k, rows);

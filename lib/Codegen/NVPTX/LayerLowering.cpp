@@ -24,15 +24,12 @@ namespace moec::nvptx {
 static constexpr int64_t rowPadding = 64;
 
 LogicalResult LayerLowering::run() {
-  if (!kernel.getBody().hasOneBlock())
-    return kernel.emitOpError(
-        "has control flow; the NVPTX back end lowers straight-line layers");
-  auto terminator =
-      cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   FailureOr<llvm::MapVector<Value, int64_t>> returned =
-      layerOutputs(kernel, terminator);
+      layerOutputs(kernel, "NVPTX");
   if (failed(returned))
     return failure();
+  auto terminator =
+      cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   outputs = std::move(*returned);
   auto few = kernel->getAttrOfType<IntegerAttr>(fewBelowName);
   if (few && failed(lowerCalls(/*fewTokens=*/true, terminator)))
@@ -47,7 +44,6 @@ LogicalResult LayerLowering::run() {
 LogicalResult LayerLowering::lowerCalls(bool fewTokens, func::ReturnOp op) {
   this->fewTokens = fewTokens;
   buffers.clear();
-  weightNumbers.clear();
   tileTables.clear();
   direct.clear();
   freeBuffers = llvm::to_vector(

@@ -140,8 +140,7 @@ public:
 private:
   // LayerInterface.cpp
   LogicalResult bindArguments();
-  LogicalResult bindInput(BlockArgument argument, StringRef name,
-                          int64_t position);
+  LogicalResult bindInput(const LayerArguments::Input &input, int64_t position);
   LogicalResult finish(func::ReturnOp op);
   Buffer outputMemory(int64_t position, RankedTensorType type);
   LogicalResult copyOut(Buffer source, int64_t position);

@@ -164,7 +164,7 @@ LogicalResult lowerIdentityExperts(LayerLowering &l,
 static LogicalResult
 onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
            ArrayRef<OperandAccess> accesses,
-           std::function<Value(DeviceKernel &, SmallVector<Value>)> body) {
+           std::function<Value(DeviceKernel &, ValueRange)> body) {
   Buffer result = l.allocateResult(tensor);
   SmallVector<Value> sources(operands);
   SmallVector<OperandAccess> maps(accesses);
@@ -199,7 +199,7 @@ onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
                                     : k.load(memory,
                                              access.byRow ? part.row : k.i32(0),
                                              access.byCol ? col : k.i32(0)));
-        return body(k, std::move(elements));
+        return body(k, elements);
       });
       k.store(value, to, part.row, col);
     });
@@ -227,10 +227,11 @@ LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
   }
   Block *body = op.getBlock();
   return onElements(l, op, op.getResult(0), op.getDpsInputs(), accesses,
-                    [body](DeviceKernel &k, SmallVector<Value> elements) {
+                    [body](DeviceKernel &k, ValueRange elements) {
                       // The output's own argument is not read.
-                      elements.push_back(Value());
-                      return cloneBody(k, *body, elements);
+                      auto arguments = llvm::to_vector(elements);
+                      arguments.push_back(Value());
+                      return cloneBody(k, *body, arguments);
                     });
 }
 
@@ -240,7 +241,7 @@ LogicalResult lowerFill(LayerLowering &l, linalg::FillOp op) {
     return op.emitOpError("fills something other than rows");
   return onElements(
       l, op, op.getResult(0), op.getInputs()[0], OperandAccess(),
-      [](DeviceKernel &, SmallVector<Value> elements) { return elements[0]; });
+      [](DeviceKernel &, ValueRange elements) { return elements[0]; });
 }
 
 LogicalResult lowerElementwise(LayerLowering &l, Operation &op) {
@@ -252,7 +253,7 @@ LogicalResult lowerElementwise(LayerLowering &l, Operation &op) {
   SmallVector<OperandAccess> accesses(op.getNumOperands(),
                                       {.byRow = true, .byCol = true});
   return onElements(l, &op, op.getResult(0), op.getOperands(), accesses,
-                    [&op](DeviceKernel &k, SmallVector<Value> elements) {
+                    [&op](DeviceKernel &k, ValueRange elements) {
                       return cloneOnElements(k, op, elements);
                     });
 }

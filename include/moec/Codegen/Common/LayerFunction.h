@@ -39,10 +39,34 @@ TensorRows tensorRows(mlir::Value tensor);
 /// that the tensor lacks.
 mlir::FailureOr<int64_t> askedDimension(mlir::tensor::DimOp op);
 
+/// What a layer takes: tensors of its caller, weights, and perhaps the length
+/// of a sequence.
+struct LayerArguments {
+  struct Input {
+    mlir::BlockArgument argument;
+    llvm::StringRef name;
+    /// Of rows that are tokens; 1 for a tensor of rank 1.
+    int64_t cols;
+
+    mlir::Type element() const {
+      return llvm::cast<mlir::RankedTensorType>(argument.getType())
+          .getElementType();
+    }
+  };
+  llvm::SmallVector<Input> inputs;
+  llvm::DenseMap<mlir::Value, int64_t> weightNumbers;
+  mlir::BlockArgument sequence;
+};
+
+/// The arguments of a layer by what they are. Reports inputs that are no rows
+/// of f32 or integers for each token, and an index that is no sequence.
+mlir::FailureOr<LayerArguments> layerArguments(mlir::func::FuncOp layer);
+
 /// The values that a layer returns and their positions. Reports results without
-/// a name, and values that are no result of an operation of their own.
+/// a name, values that are no result of an operation of their own, and control
+/// flow, which `backEnd` does not lower.
 mlir::FailureOr<llvm::MapVector<mlir::Value, int64_t>>
-layerOutputs(mlir::func::FuncOp layer, mlir::func::ReturnOp op);
+layerOutputs(mlir::func::FuncOp layer, llvm::StringRef backEnd);
 
 /// The name of the result at `position`, as layerOutputs() has checked it.
 llvm::StringRef outputName(mlir::func::FuncOp layer, int64_t position);
