@@ -21,7 +21,8 @@ def MoeChooseNvptxStrategyPass
     (`--remarks-filter=moe-strategy`). `moe-lower-to-nvptx` obeys it.
 
     Two operands of bf16, or of f16, go to the tensor cores, with `wgmma` as
-    tiles that lie in shared memory; all others are multiplied in f32.
+    tiles that lie in shared memory; so do encoded weights of rows of either
+    type, decoded in registers. All others are multiplied in f32.
 
     Before:
     ```mlir

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PackedProduct.h"
+#include "moec/Codegen/Common/Panels.h"
 #include "moec/Dialect/Moe/NumberFormat.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -98,25 +99,8 @@ static LogicalResult checkSums(Operation *op, RankedTensorType weights) {
 
 moe::PanelsAttr panelsFor(moe::CpuTileAttr tile, ArrayRef<int64_t> args,
                           RankedTensorType type) {
-  MLIRContext *context = type.getContext();
-  int64_t depth = tile.getDepth();
-  int64_t k = type.getShape().back();
-  auto make = [&](int64_t multiple, Type element, Attribute encoding) {
-    return moe::PanelsAttr::get(context, args, tile.getCols(), depth,
-                                llvm::alignTo(k, multiple) / depth, element,
-                                encoding);
-  };
-  int64_t steps = depth * tile.getUnroll();
-  std::optional<moe::NumberFormat> format =
-      moe::NumberFormat::of(type.getEncoding());
-  // Other encodings are decoded by the packer.
-  if (!format)
-    return make(steps, type.getElementType(), {});
-  Type code = IntegerType::get(context, format->block.codeBits());
-  if (!format->group)
-    return make(steps, code, type.getEncoding());
-  moe::PanelsAttr panels = make(format->group, code, type.getEncoding());
-  return make(format->group * panels.getUnitGroups(), code, type.getEncoding());
+  return moec::panelsFor(args, type, tile.getCols(), tile.getDepth(),
+                         tile.getUnroll());
 }
 
 FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,

@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Phases.h"
+#include "ProductTile.h"
 #include "moec/Codegen/NVPTX/Attributes.h"
 #include "moec/Codegen/NVPTX/Passes.h"
 #include "moec/Dialect/Moe/Moe.h"
@@ -36,6 +36,8 @@ constexpr int64_t fewRowsOfMatrix = 64;
 /// Rows of packed weights in such a tile: so few that all multiprocessors have
 /// some, for one token too.
 constexpr int64_t fewMmaRows = 32;
+/// Sums of encoded weights are kept twice, before and after scaling.
+constexpr int64_t encodedTokens = 64;
 
 struct Tiles {
   GpuTileAttr few, many;
@@ -60,6 +62,12 @@ struct MoeChooseNvptxStrategyPass
                             /*stages=*/4);
   }
 
+  GpuTileAttr byMma(int64_t rows, int64_t tokens, int64_t depth,
+                    int64_t stages) {
+    return GpuTileAttr::get(&getContext(), MmaKind::M16N8K16, rows, tokens,
+                            depth, /*warps=*/4, stages);
+  }
+
   /// Of a call from which on experts have more than `fewRows` rows.
   static int64_t tokensOfManyRows(func::FuncOp layer) {
     int64_t tokens = fewRowsOfMatrix;
@@ -73,18 +81,19 @@ struct MoeChooseNvptxStrategyPass
 
   Tiles chooseTiles(Type rows, RankedTensorType weights, int64_t numWeights) {
     MLIRContext *context = &getContext();
+    if (moec::nvptx::decodesWeights(rows, weights, numWeights))
+      return {byMma(fewMmaRows, fewTokens, /*depth=*/256, /*stages=*/4),
+              byMma(mmaRows, encodedTokens, /*depth=*/64, /*stages=*/3)};
     if (onTensorCores(rows, weights.getElementType(), numWeights)) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
-      auto few = GpuTileAttr::get(context, MmaKind::M16N8K16, fewMmaRows,
-                                  fewTokens, /*depth=*/256, /*warps=*/4,
-                                  /*stages=*/4);
+      GpuTileAttr few =
+          byMma(fewMmaRows, fewTokens, /*depth=*/256, /*stages=*/4);
       // Fragments of wgmma hold the rows of two weights.
       if (wgmma && numWeights <= 2)
         return {few, chooseWgmma()};
-      return {few, GpuTileAttr::get(context, MmaKind::M16N8K16, mmaRows,
-                                    /*tokens=*/large ? 128 : 32, /*depth=*/64,
-                                    /*warps=*/4, /*stages=*/2)};
+      return {few, byMma(mmaRows, /*tokens=*/large ? 128 : 32, /*depth=*/64,
+                         /*stages=*/2)};
     }
     // A run of 8 rows of each weight for each of 16 threads' features.
     auto byFma = [&](int64_t tokens) {

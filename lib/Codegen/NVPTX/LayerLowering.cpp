@@ -90,6 +90,14 @@ LogicalResult LayerLowering::lower(const Step &step) {
       .Case([&](moe::GroupedMatmulOp op) {
         return isProduct ? lowerGroupedMatmul(*this, op) : lowerSums(*this, op);
       })
+      .Case([&](moe::EncodeOp op) -> LogicalResult {
+        // The packer encodes weights.
+        if (weightNumber(op.getX()))
+          return success();
+        return op.emitOpError(
+            "encodes rows, which the NVPTX back end multiplies as floats; "
+            "compile without --activations=int8");
+      })
       .Case([&](moe::RouterOp op) { return lowerRouter(*this, op); })
       .Case([&](moe::GroupOp op) { return lowerGroup(*this, op); })
       .Case([&](moe::CapacityOp op) { return lowerCapacity(*this, op); })
@@ -227,6 +235,8 @@ Buffer LayerLowering::allocateResult(Value tensor) {
 }
 
 std::optional<int64_t> LayerLowering::weightNumber(Value tensor) const {
+  if (auto encode = tensor.getDefiningOp<moe::EncodeOp>())
+    return weightNumber(encode.getX());
   auto found = weightNumbers.find(tensor);
   return found == weightNumbers.end() ? std::nullopt
                                       : std::optional(found->second);

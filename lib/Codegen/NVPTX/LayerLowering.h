@@ -121,7 +121,8 @@ public:
   Buffer allocateDense(Count rows, int64_t cols, Type element);
   /// Makes the buffer of a result; the caller's memory where that will do.
   Buffer allocateResult(Value tensor);
-  /// The number of a function argument among the weights, if it is one.
+  /// The number of a function argument among the weights, if it is one, or is
+  /// encoded.
   std::optional<int64_t> weightNumber(Value tensor) const;
   /// Weights packed as `pack` says, `[rows, stride]`.
   Buffer weight(Attribute pack, int64_t rows, int64_t cols, int64_t stride,

@@ -12,11 +12,18 @@
 #include "ScalarBody.h"
 #include "TensorCore.h"
 #include "TileTable.h"
+#include "moec/Codegen/Common/Panels.h"
+#include "moec/Dialect/Moe/NumberFormat.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace moec::nvptx {
+
+bool decodesWeights(Type rows, RankedTensorType weights, int64_t numWeights) {
+  return MmaAtom::takes(rows) && numWeights <= 2 &&
+         moe::NumberFormat::of(weights.getEncoding()).has_value();
+}
 
 LogicalResult checkMmaOperands(const Product &product) {
   Type rows = product.rows.element, weights = product.packed.element;
@@ -25,6 +32,14 @@ LogicalResult checkMmaOperands(const Product &product) {
   return product.op->emitOpError("strategy ")
          << product.tile << " takes bf16 or f16, the operands are " << rows
          << " and " << weights;
+}
+
+SmallVector<int64_t> halvesOf(int64_t most, int64_t least) {
+  SmallVector<int64_t> counts;
+  for (int64_t count = most; count >= least && count % least == 0;
+       count = count % 2 == 0 ? count / 2 : 0)
+    counts.push_back(count);
+  return counts;
 }
 
 SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
@@ -102,8 +117,19 @@ Value ProductKernel::inputRow(Value token) {
   return k.div(slotRow(gather, row), product.choices);
 }
 
+void ProductKernel::forSize(ArrayRef<int64_t> sizes,
+                            function_ref<void(int64_t)> body) {
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    k.reuseShared();
+    Value fits = k.less(rowCount, size + 1);
+    if (i + 1 < sizes.size())
+      fits = k.both(fits, k.less(sizes[i + 1], rowCount));
+    k.when(fits, [&] { body(size); });
+  }
+}
+
 Value ProductKernel::packedRow(Value row) {
-  Value first = k.mul(column, product.tile.getRows());
+  Value first = k.mul(column, product.tile.getRows() / product.rowsOfPacked());
   return k.min(k.add(first, row), product.packedRows - 1);
 }
 
@@ -188,11 +214,14 @@ static LogicalResult pack(LayerLowering &l, Product &product,
            << product.tile << " cannot split " << product.tile.getRows()
            << " rows among " << product.weights << " weights in runs of "
            << rowRun;
-  if (isa_and_present<moe::Int8Attr>(type.getEncoding()) ||
-      !isa<FloatType>(product.rows.element))
+  bool isEncoded = decodesWeights(product.rows.element, type, weights.size());
+  bool mustDecode = llvm::any_of(
+      weights, [](Value w) { return w.getDefiningOp<moe::EncodeOp>(); });
+  if ((mustDecode && !isEncoded) || !isa<FloatType>(product.rows.element))
     return op->emitOpError("multiplies ")
            << product.rows.element << " by " << type
-           << "; the NVPTX back end multiplies f32, f16 and bf16";
+           << "; the NVPTX back end multiplies f32, f16 and bf16, and decodes "
+              "one or two weights side by side for rows of bf16 and f16";
   SmallVector<int64_t> numbers;
   for (Value weight : weights) {
     std::optional<int64_t> number = l.weightNumber(weight);
@@ -208,16 +237,28 @@ static LogicalResult pack(LayerLowering &l, Product &product,
       return failure();
     product.columns.push_back(*buffer);
   }
+  if (isEncoded) {
+    product.panels = panelsFor(numbers, type, encodedCols, encodedDepth,
+                               Swizzle::depth / encodedDepth);
+    product.packedRows =
+        llvm::divideCeil(product.n * product.weights, encodedCols);
+    int64_t bytes = product.panels.getPanelBytes();
+    product.packed =
+        l.weight(product.panels, product.experts * product.packedRows, bytes,
+                 bytes, IntegerType::get(op->getContext(), 8));
+    return success();
+  }
   // A panel of one step is some rows as they are.
   int64_t stride = product.rows.stride;
   product.packedRows =
       llvm::divideCeil(product.n, rowRun) * product.packedStep();
-  auto panels =
+  product.panels =
       moe::PanelsAttr::get(op->getContext(), numbers, product.packedStep(),
                            /*depth=*/stride, /*steps=*/1, type.getElementType(),
                            /*encoding=*/Attribute());
-  product.packed = l.weight(panels, product.experts * product.packedRows,
-                            product.k, stride, type.getElementType());
+  product.packed =
+      l.weight(product.panels, product.experts * product.packedRows, product.k,
+               stride, type.getElementType());
   return success();
 }
 

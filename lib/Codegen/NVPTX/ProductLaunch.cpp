@@ -36,6 +36,8 @@ static LogicalResult emitTile(LayerLowering &l, ProductKernel &p) {
   if (isWgmma(p.product))
     return emitWgmmaTiles(
         p, p.k.parameter(l.tensorMap(p.product.packed, tile.getRows())));
+  if (p.product.isEncoded())
+    return emitEncodedTile(p);
   if (tile.getMma() == moe::MmaKind::Fma)
     return emitFmaTile(p);
   return splitsK(tile) ? emitSplitTile(p) : emitMmaTile(p);

@@ -24,6 +24,9 @@ namespace moec::nvptx {
 /// the fragments of a tensor core put an element's accumulators into one
 /// thread.
 inline constexpr int64_t rowRun = 8;
+/// Rows and elements of K in a step of a panel of encoded weights: as a lane of
+/// a tensor core's fragments wants the codes.
+inline constexpr int64_t encodedCols = 16, encodedDepth = 32;
 
 /// A product of rows and packed weights.
 struct Product {
@@ -31,7 +34,9 @@ struct Product {
   moe::GpuTileAttr tile;
   /// Weights multiplied side by side, columns of the result, inner width.
   int64_t weights = 1, n = 0, k = 0, experts = 1;
-  /// `[experts * packedRows, stride]`, zeros in the room behind a row.
+  /// `[experts * packedRows, stride]`, zeros in the room behind a row. A packed
+  /// row of encoded weights has a panel's bytes.
+  moe::PanelsAttr panels;
   Buffer packed;
   int64_t packedRows = 0;
   Buffer rows;
@@ -43,6 +48,9 @@ struct Product {
   int64_t choices = 1;
   Block *epilogue = nullptr;
 
+  bool isEncoded() const { return panels.getEncoding() != nullptr; }
+  /// Rows of the tile that a packed row has; they belong to whole features.
+  int64_t rowsOfPacked() const { return isEncoded() ? encodedCols : 1; }
   int64_t packedStep() const { return rowRun * weights; }
   /// Features (columns of the result) of a tile.
   int64_t features() const { return tile.getRows() / weights; }
@@ -52,6 +60,11 @@ struct Product {
   }
   int64_t blockThreads() const { return tile.getWarps() * warpSize; }
 };
+
+/// Whether a product of `rows` and so many weights side by side decodes them.
+/// Weights that are encoded in the checkpoint may also be decoded by the
+/// packer.
+bool decodesWeights(Type rows, RankedTensorType weights, int64_t numWeights);
 
 /// Reports operands that tensor cores do not multiply.
 LogicalResult checkMmaOperands(const Product &product);
@@ -95,8 +108,11 @@ public:
   /// The row of the input that row `token` of the tile stands for; rows past
   /// the end repeat the last one.
   Value inputRow(Value token);
-  /// The packed row that row `row` of the tile stands for; rows past the end
-  /// repeat the last one.
+  /// Emits `body` for the least of `sizes`, which fall, that holds the tile's
+  /// tokens.
+  void forSize(ArrayRef<int64_t> sizes, function_ref<void(int64_t)> body);
+  /// The packed row number `row` of the tile; those past the end repeat the
+  /// last one.
   Value packedRow(Value row);
   /// The row of the tile with weight `weight` of `feature`.
   Value rowOfFeature(Value feature, int64_t weight);
@@ -125,11 +141,16 @@ private:
   SmallVector<Memory> columns;
 };
 
+/// `most` and its halves, as far as they are multiples of `least`.
+SmallVector<int64_t> halvesOf(int64_t most, int64_t least);
+
 /// Emits the block's tile by fused multiply-adds of f32 numbers; on tensor
-/// cores; on tensor cores, with K split among the warps.
+/// cores; on tensor cores, with K split among the warps; the same two of
+/// encoded weights.
 LogicalResult emitFmaTile(ProductKernel &p);
 LogicalResult emitMmaTile(ProductKernel &p);
 LogicalResult emitSplitTile(ProductKernel &p);
+LogicalResult emitEncodedTile(ProductKernel &p);
 /// Whether the warps have the same rows and tokens and take turns along K: a
 /// step is as deep as all of them have it then.
 bool splitsK(moe::GpuTileAttr tile);

@@ -295,23 +295,13 @@ void MmaTile::emit() {
 LogicalResult emitMmaTile(ProductKernel &p) {
   // What an expert has beyond full tiles takes the least of these that holds
   // it.
-  SmallVector<MmaTile, 4> sizes;
-  for (int64_t size = p.product.tile.getTokens();; size /= 2) {
-    sizes.emplace_back(p, size);
-    if (failed(sizes.back().check()))
+  SmallVector<int64_t> sizes =
+      halvesOf(p.product.tile.getTokens(), leastMmaTokens);
+  for (int64_t size : sizes)
+    if (failed(MmaTile(p, size).check()))
       return failure();
-    if (size / 2 < leastMmaTokens)
-      break;
-  }
-  DeviceKernel &k = p.k;
   p.forTile([&] {
-    for (MmaTile &tile : sizes) {
-      k.reuseShared();
-      Value fits = k.less(p.rowCount, tile.size + 1);
-      if (&tile != &sizes.back())
-        fits = k.both(fits, k.less(tile.size / 2, p.rowCount));
-      k.when(fits, [&] { tile.emit(); });
-    }
+    p.forSize(sizes, [&](int64_t size) { MmaTile(p, size).emit(); });
   });
   return success();
 }

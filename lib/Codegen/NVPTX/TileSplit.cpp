@@ -13,6 +13,7 @@
 
 #include "ProductTile.h"
 #include "TensorCore.h"
+#include "TileSums.h"
 
 namespace moec::nvptx {
 
@@ -22,8 +23,6 @@ namespace {
 constexpr int64_t stageSteps = Swizzle::depth / MmaAtom::k;
 /// Rows that the lanes of a warp copy at once.
 constexpr int64_t rowsOfWarp = warpSize / Swizzle::rowChunks;
-/// Room behind a token's sums, so that a fragment meets no bank twice.
-constexpr int64_t sumPadding = 4;
 
 class SplitTile {
 public:
@@ -43,8 +42,6 @@ private:
   void copyStage(Value step, Value stage);
   void multiply(Value stage, SmallVector<Value> &sums);
   SmallVector<Value> accumulate();
-  void exchange(ArrayRef<Value> sums);
-  void finish();
   Value shared(Number offset) { return k.address(arena, 0, offset); }
 
   ProductKernel &p;
@@ -52,8 +49,8 @@ private:
   moe::GpuTileAttr tile;
   const int64_t rows, tokens, rowAtoms, tokenAtoms, steps, stageBytes;
   const MmaAtom atom;
-  /// The rings of all warps, and in their place the sums `[warp][token][row]`.
-  Memory arena, partial;
+  /// The rings of all warps.
+  Memory arena;
   /// Where this lane's chunk of a row begins in global memory: so many bytes
   /// from a pointer.
   struct Chunk {
@@ -195,49 +192,19 @@ SmallVector<Value> SplitTile::accumulate() {
   return result;
 }
 
-/// Puts the warps' sums where the rings were.
-void SplitTile::exchange(ArrayRef<Value> sums) {
-  AsyncCopies::wait(k, 0);
-  k.syncBlock();
-  Value row = k.div(k.lane(), 4), token = k.mul(k.rem(k.lane(), 4), 2);
-  Value firstToken = k.add(k.mul(k.warp(), tokens), token);
-  for (auto [n, sum] : llvm::enumerate(sums)) {
-    int64_t number = n, atomNumber = number / MmaAtom::accumulators;
-    int64_t i = atomNumber / tokenAtoms, j = atomNumber % tokenAtoms;
-    int64_t half = number % MmaAtom::accumulators / 2, q = number % 2;
-    k.store(sum, partial, k.add(firstToken, j * MmaAtom::n + q),
-            k.add(row, i * MmaAtom::m + 8 * half));
-  }
-  k.syncBlock();
-}
-
-void SplitTile::finish() {
-  int64_t features = p.product.features();
-  k.loop(k.thread(), features * tokens, k.threads, [&](Value i) {
-    Value token = k.div(i, features);
-    p.forToken(token, [&](const TokenPlace &place) {
-      Element element{k.rem(i, features), {}};
-      for (int64_t w = 0; w < p.product.weights; ++w) {
-        Value row = p.rowOfFeature(element.feature, w);
-        Value sum = k.load(partial, token, row);
-        for (int64_t part = 1; part < tile.getWarps(); ++part)
-          sum = arith::AddFOp::create(
-              k.b, sum, k.load(partial, k.add(token, part * tokens), row));
-        element.accumulators.push_back(sum);
-      }
-      p.finish(place, element);
-    });
-  });
-}
-
 void SplitTile::emit() {
   int64_t rings = tile.getWarps() * tile.getStages() * stageBytes;
-  arena = k.allocateShared(k.b.getI8Type(), 1, rings, Swizzle::alignment);
-  partial = {arena.pointer, k.b.getF32Type(), k.i32(rows + sumPadding)};
+  TileSums sums(p, tile.getWarps(), tokens);
+  arena = k.allocateShared(k.b.getI8Type(), 1, std::max(rings, sums.bytes()),
+                           Swizzle::alignment);
   p.forTile([&] {
     findRows();
-    exchange(accumulate());
-    finish();
+    SmallVector<Value> accumulators = accumulate();
+    // The warps' sums lie where the rings were.
+    AsyncCopies::wait(k, 0);
+    k.syncBlock();
+    sums.put(arena.pointer, accumulators, k.warp(), k.i32(0));
+    sums.finish();
   });
 }
 

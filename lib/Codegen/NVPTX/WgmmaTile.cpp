@@ -24,16 +24,6 @@ static constexpr int64_t mostSharedBytes = 227 * 1024;
 /// Bytes of a warpgroup's part of the result's tile: 256 tokens of 32 features.
 static constexpr int64_t mostOutputBytes = 16 * 1024;
 
-/// `most` and its halves, as far as wgmma has them.
-static SmallVector<int64_t> halvesOf(int64_t most) {
-  SmallVector<int64_t> counts;
-  for (int64_t count = most;
-       count >= leastWgmmaTokens && count % leastWgmmaTokens == 0;
-       count = count % 2 == 0 ? count / 2 : 0)
-    counts.push_back(count);
-  return counts;
-}
-
 WgmmaTile::WgmmaTile(ProductKernel &p, Value map)
     : p(p), k(p.k), map(map), tile(p.product.tile),
       blocks(tile.getRows() / (multiplyingGroups * WgmmaAtom::m)),
@@ -43,7 +33,7 @@ WgmmaTile::WgmmaTile(ProductKernel &p, Value map)
       copyThreads(
           std::min(warpgroupSize, tile.getTokens() * Swizzle::rowChunks)),
       rowsAtOnce(copyThreads / Swizzle::rowChunks),
-      tokenCounts(halvesOf(tile.getTokens())),
+      tokenCounts(halvesOf(tile.getTokens(), leastWgmmaTokens)),
       outputRowBytes(groupFeatures * elementBytes(p.result.element)),
       outputRows(
           std::min(tile.getTokens(),
