@@ -8,6 +8,7 @@
 #   LLVM_BIN       where FileCheck and mlir-opt are; asked of llvm-config-22
 #   MOEC_SANITIZE  the sanitizers the tools were built with, if any
 #   MOEC_QUICK     leaves out what takes long, for the edit loop
+import ctypes
 import os
 import shutil
 import subprocess
@@ -80,5 +81,11 @@ if subprocess.run(
 if shutil.which("ptxas", path=os.pathsep.join(
         [os.environ.get("CUDA_HOME", "/usr/local/cuda") + "/bin", os.environ["PATH"], "/usr/local/cuda/bin"])):
     config.available_features.add("ptxas")
+# A GPU that the driver finds.
+try:
+    if ctypes.CDLL("libcuda.so.1").cuInit(0) == 0:
+        config.available_features.add("cuda")
+except OSError:
+    pass
 if shutil.which("mpirun"):
     config.available_features.add("mpi")
