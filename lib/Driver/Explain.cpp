@@ -16,6 +16,7 @@
 #include "ModelInput.h"
 #include "Output.h"
 #include "Progress.h"
+#include "moec/Runtime/CpuFeatures.h"
 #include "moec/Target/TargetCpu.h"
 
 using namespace llvm;
@@ -37,7 +38,7 @@ private:
   Error report(Console &console) const;
 
   ModelOptions model;
-  std::vector<int64_t> tokens = {1, 4, 16, 64, 512};
+  std::vector<int64_t> tokens = {1, 4, 16, 64, 512}, rates;
   std::optional<int64_t> threads;
   std::optional<std::string> routing, json, html;
   bool measures = false;
@@ -59,6 +60,12 @@ void ExplainCommand::declare(OptionTable &options) {
   options.flag("measure", "time the layers as well, on random rows", measures);
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
+  options.list(
+      "rates",
+      "what the machine does in a second, in place of what "
+      "this one does: 10^9 flops of the layer's arithmetic, on all its "
+      "cores, and 10^9 bytes from memory, as in 900,80",
+      rates, 1, int64_t(1) << 24);
   options.text("json", "FILE", "write all of it as JSON; - for the screen",
                json);
   options.text("html", "FILE", "write a page with figures", html);
@@ -70,14 +77,15 @@ void ExplainCommand::addBatch(ExplainedLayer &layer, perf::Load load) const {
   for (const perf::Product &product : layer.cost.products)
     cycles += product.predictCycles(load, target);
   // The peak tells how many cycles there are in a second, on all cores.
-  int64_t depth =
-      layer.cost.mainProduct().arithmetic == perf::Arithmetic::Bf16 ? 2 : 1;
   double flopsOfCycle =
-      2 * double(target.lanes * depth) * target.multipliesPerCycle;
+      2 *
+      double(target.lanes *
+             perf::productsOfLane(layer.cost.mainProduct().arithmetic)) *
+      target.multipliesPerCycle;
   perf::Work work = layer.cost.work(load);
-  layer.batches.push_back({std::move(load), work,
-                           cycles * flopsOfCycle / layer.rates.peak,
-                           std::nullopt});
+  double predicted =
+      layer.rates ? cycles * flopsOfCycle / layer.rates->peak : 0;
+  layer.batches.push_back({std::move(load), work, predicted, std::nullopt});
 }
 
 Error ExplainCommand::addGivenBatch(ExplainedLayer &layer) const {
@@ -116,7 +124,10 @@ Error ExplainCommand::measure(ExplainedLayer &layer, Session &session) {
 }
 
 Error ExplainCommand::explain(ExplainedLayer &layer) {
-  layer.rates = calibration->measure(layer.cost.mainProduct().arithmetic);
+  if (!rates.empty())
+    layer.rates = perf::Rates{double(rates[0]) * 1e9, double(rates[1]) * 1e9};
+  else if (calibration)
+    layer.rates = calibration->measure(layer.cost.mainProduct().arithmetic);
   if (routing)
     return addGivenBatch(layer);
   for (int64_t count : tokens)
@@ -149,6 +160,17 @@ Error ExplainCommand::addLayers(const Manifest &manifest) {
   return Error::success();
 }
 
+/// Whether this machine is one that the bundle was compiled for.
+static bool runsHere(const Manifest &manifest) {
+  auto lacks = [](const std::string &feature) {
+    return isKnownCpuFeature(hostArchitecture(), feature) &&
+           !hostHasCpuFeature(feature);
+  };
+  StringRef architecture = StringRef(manifest.triple).split('-').first;
+  return architecture == StringRef(hostArchitecture()) &&
+         none_of(manifest.features, lacks);
+}
+
 Error ExplainCommand::report(Console &console) const {
   if (!json || *json != "-")
     console.print(explainText(console, explanation));
@@ -164,6 +186,9 @@ Expected<int> ExplainCommand::run(Console &console) {
   if (measures && routing)
     return usageError("--measure times random rows; it does not go with "
                       "--routing");
+  if (!rates.empty() && (rates.size() != 2 || measures || threads))
+    return usageError("--rates takes two numbers, 10^9 flops and 10^9 bytes a "
+                      "second, in place of --measure and --threads");
   Expected<Manifest> manifest = readManifest(model.path);
   if (!manifest)
     return manifest.takeError();
@@ -180,11 +205,13 @@ Expected<int> ExplainCommand::run(Console &console) {
     Progress progress(console, "measuring");
     std::optional<Session> session;
     int32_t wanted = int32_t(threads.value_or(0));
-    auto created = perf::Calibration::create(wanted);
-    if (!created)
-      return created.takeError();
-    calibration = std::move(*created);
-    explanation.threads = calibration->threads();
+    if (rates.empty() && (measures || runsHere(*manifest))) {
+      auto created = perf::Calibration::create(wanted);
+      if (!created)
+        return created.takeError();
+      calibration = std::move(*created);
+      explanation.threads = calibration->threads();
+    }
     if (measures) {
       Expected<Session> opened = Session::open(model.path, wanted);
       if (!opened)

@@ -28,7 +28,7 @@ static double power(double base, double value, bool up) {
 
 /// What can be computed for each byte read, and each batch on it.
 static std::string drawRoofline(const ExplainedLayer &layer) {
-  const perf::Rates &rates = layer.rates;
+  const perf::Rates &rates = *layer.rates;
   double ridge = rates.peak / rates.read;
   double low = ridge, high = ridge, slowest = rates.peak;
   Series bound{"at best", {}, {}, false, true};
@@ -135,9 +135,11 @@ static std::string batchTable(const ExplainedLayer &layer) {
         {std::to_string(batch.load.tokens), std::to_string(batch.load.active()),
          formatQuantity(batch.work.flops),
          formatBytes(uint64_t(batch.work.bytes)),
-         formatTime(batch.work.roofline(layer.rates)),
-         batch.work.computeBound(layer.rates) ? "compute" : "memory",
-         formatTime(batch.predicted),
+         layer.rates ? formatTime(batch.work.roofline(*layer.rates)) : "",
+         !layer.rates                            ? ""
+         : batch.work.computeBound(*layer.rates) ? "compute"
+                                                 : "memory",
+         layer.rates ? formatTime(batch.predicted) : "",
          batch.measured ? formatTime(batch.measured->median) : "",
          batch.measured
              ? fmt::format("{:.0f} %", 100 * batch.measured->rooflineRatio)
@@ -150,16 +152,16 @@ std::string explainPage(const Explanation &explanation) {
   for (const ExplainedLayer &layer : explanation.layers) {
     body += fmt::format(
         "<h2>{}</h2>\n<p>{} experts, {} of them for a token. Compiled for {}; "
-        "with {} this machine multiplied {}flop/s in {} and read {}B/s.</p>\n",
+        "times: {}.</p>\n",
         escapeXml(layer.names), layer.cost.experts, layer.cost.topK,
         escapeXml(explanation.target.cpu),
-        plural(explanation.threads, "thread"), formatQuantity(layer.rates.peak),
-        perf::arithmeticName(layer.cost.mainProduct().arithmetic),
-        formatQuantity(layer.rates.read));
+        escapeXml(describeRates(explanation, layer)));
     body += productTable(layer.cost) + drawStrategies(layer);
-    if (!layer.batches.empty())
-      body += drawRoofline(layer) + batchTable(layer) +
-              drawLoads(explanation, layer);
+    if (layer.batches.empty())
+      continue;
+    if (layer.rates)
+      body += drawRoofline(layer);
+    body += batchTable(layer) + drawLoads(explanation, layer);
   }
   return htmlPage("moec explain " + explanation.bundle, body);
 }

@@ -116,24 +116,26 @@ static std::string batchTable(const Console &console,
   bool measured = any_of(layer.batches, [](const ExplainedBatch &batch) {
     return batch.measured.has_value();
   });
-  std::vector<std::string> columns = {">T",       ">experts",  ">rows each",
-                                      ">flops",   ">bytes",    ">at least",
-                                      "bound by", ">predicted"};
+  std::vector<std::string> columns = {">T", ">experts", ">rows each", ">flops",
+                                      ">bytes"};
+  if (layer.rates)
+    columns.insert(columns.end(), {">at least", "bound by", ">predicted"});
   if (measured)
     columns.insert(columns.end(), {">measured", ">share"});
   Table table(columns);
   for (const ExplainedBatch &batch : layer.batches) {
     const perf::Load &load = batch.load;
     std::vector<std::string> row = {
-        std::to_string(load.tokens),
-        std::to_string(load.active()),
+        std::to_string(load.tokens), std::to_string(load.active()),
         fmt::format("{:.1f}", double(load.routed()) /
                                   double(std::max<int64_t>(1, load.active()))),
         formatQuantity(batch.work.flops),
-        formatBytes(uint64_t(batch.work.bytes)),
-        formatTime(batch.work.roofline(layer.rates)),
-        batch.work.computeBound(layer.rates) ? "compute" : "memory",
-        formatTime(batch.predicted)};
+        formatBytes(uint64_t(batch.work.bytes))};
+    if (layer.rates)
+      row.insert(row.end(),
+                 {formatTime(batch.work.roofline(*layer.rates)),
+                  batch.work.computeBound(*layer.rates) ? "compute" : "memory",
+                  formatTime(batch.predicted)});
     if (batch.measured)
       row.insert(row.end(), {formatTime(batch.measured->median),
                              fmt::format("{:.0f} %",
@@ -143,20 +145,31 @@ static std::string batchTable(const Console &console,
   return table.str(console);
 }
 
+std::string describeRates(const Explanation &explanation,
+                          const ExplainedLayer &layer) {
+  if (!layer.rates)
+    return fmt::format("{} is another machine, whose times need --rates",
+                       explanation.target.cpu);
+  std::string team = explanation.threads
+                         ? fmt::format("on {} of this machine, now",
+                                       plural(explanation.threads, "thread"))
+                         : std::string("on a machine of");
+  return fmt::format("{} {}flop/s in {} and {}B/s from memory", team,
+                     formatQuantity(layer.rates->peak),
+                     perf::arithmeticName(layer.cost.mainProduct().arithmetic),
+                     formatQuantity(layer.rates->read));
+}
+
 std::string explainText(const Console &console,
                         const Explanation &explanation) {
   std::string text;
   for (const ExplainedLayer &layer : explanation.layers)
     text += fmt::format(
-        "{}{}: {} experts, {} of them for a token\n{}\n{}\n"
-        "on {} of this machine, now {}flop/s in {} and {}B/s from memory; "
-        "{}\n{}",
+        "{}{}: {} experts, {} of them for a token\n{}\n{}\n{}; {}\n{}",
         text.empty() ? "" : "\n", console.styled(Style::Bold, layer.names),
         layer.cost.experts, layer.cost.topK, productTable(console, layer.cost),
         strategyTable(console, layer.cost, explanation.target),
-        plural(explanation.threads, "thread"), formatQuantity(layer.rates.peak),
-        perf::arithmeticName(layer.cost.mainProduct().arithmetic),
-        formatQuantity(layer.rates.read), explanation.routing,
+        describeRates(explanation, layer), explanation.routing,
         batchTable(console, layer));
   return text;
 }
@@ -185,15 +198,18 @@ static json toJson(const perf::Product &product, const CpuTarget &target) {
 }
 
 static json toJson(const ExplainedLayer &layer, const ExplainedBatch &batch) {
-  json object = {
-      {"tokens", batch.load.tokens},
-      {"active_experts", batch.load.active()},
-      {"routed_rows", batch.load.routed()},
-      {"rows_of_experts", batch.load.rows},
-      {"flops", batch.work.flops},
-      {"bytes", batch.work.bytes},
-      {"least_ms", batch.work.roofline(layer.rates) * 1e3},
-      {"bound", batch.work.computeBound(layer.rates) ? "compute" : "memory"}};
+  json object = {{"tokens", batch.load.tokens},
+                 {"active_experts", batch.load.active()},
+                 {"routed_rows", batch.load.routed()},
+                 {"rows_of_experts", batch.load.rows},
+                 {"flops", batch.work.flops},
+                 {"bytes", batch.work.bytes}};
+  if (layer.rates) {
+    object["least_ms"] = batch.work.roofline(*layer.rates) * 1e3;
+    object["bound"] =
+        batch.work.computeBound(*layer.rates) ? "compute" : "memory";
+    object["predicted_ms"] = batch.predicted * 1e3;
+  }
   if (batch.measured) {
     object["ms"] = batch.measured->median * 1e3;
     object["roofline_ratio"] = batch.measured->rooflineRatio;
@@ -210,13 +226,15 @@ std::string explainJson(const Explanation &explanation) {
       products.push_back(toJson(product, explanation.target));
     for (const ExplainedBatch &batch : layer.batches)
       batches.push_back(toJson(layer, batch));
-    layers.push_back({{"layers", layer.names},
-                      {"experts", layer.cost.experts},
-                      {"top_k", layer.cost.topK},
-                      {"peak_flops", layer.rates.peak},
-                      {"read_bytes", layer.rates.read},
-                      {"products", std::move(products)},
-                      {"batches", std::move(batches)}});
+    json &object = layers.emplace_back(json{{"layers", layer.names},
+                                            {"experts", layer.cost.experts},
+                                            {"top_k", layer.cost.topK},
+                                            {"products", std::move(products)},
+                                            {"batches", std::move(batches)}});
+    if (layer.rates) {
+      object["peak_flops"] = layer.rates->peak;
+      object["read_bytes"] = layer.rates->read;
+    }
   }
   return json({{"bundle", explanation.bundle},
                {"cpu", explanation.target.cpu},

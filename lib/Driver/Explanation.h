@@ -25,7 +25,7 @@ llvm::Expected<std::vector<perf::LayerCost>> readCosts(llvm::StringRef bundle);
 struct ExplainedBatch {
   perf::Load load;
   perf::Work work;
-  /// By the compiler's cost model, in seconds.
+  /// By the compiler's cost model, in seconds; 0 where rates are not known.
   double predicted = 0;
   std::optional<perf::Timing> measured;
 };
@@ -35,8 +35,8 @@ struct ExplainedLayer {
   /// "layers.0-47".
   std::string names;
   perf::LayerCost cost;
-  /// Of this machine, for the layer's arithmetic.
-  perf::Rates rates;
+  /// Of the machine that is to run the layer, for its arithmetic.
+  std::optional<perf::Rates> rates;
   std::vector<ExplainedBatch> batches;
 };
 
@@ -45,6 +45,7 @@ struct Explanation {
   std::string bundle;
   /// What it was compiled for.
   CpuTarget target;
+  /// The team whose rates were measured; 0 if none were.
   int32_t threads = 0;
   /// In words, where tokens go.
   std::string routing;
@@ -57,6 +58,9 @@ std::vector<std::pair<RowLoops, double>>
 alternatives(const perf::Product &product, const CpuTarget &target,
              int64_t rows);
 
+/// At which rates times were found, in words.
+std::string describeRates(const Explanation &explanation,
+                          const ExplainedLayer &layer);
 std::string explainText(const Console &console, const Explanation &explanation);
 std::string explainJson(const Explanation &explanation);
 /// A self-contained page with figures.

@@ -19,6 +19,12 @@ StringRef arithmeticName(Arithmetic arithmetic) {
                                           : "int8";
 }
 
+int64_t productsOfLane(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::F32    ? 1
+         : arithmetic == Arithmetic::Bf16 ? 2
+                                          : 4;
+}
+
 Rates Rates::best(const Rates &other) const {
   return {std::max(peak, other.peak), std::max(read, other.read)};
 }

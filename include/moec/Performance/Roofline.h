@@ -22,6 +22,9 @@ enum class Arithmetic { F32, Bf16, Int8 };
 /// "f32", "bf16", "int8".
 llvm::StringRef arithmeticName(Arithmetic arithmetic);
 
+/// Products that one instruction adds up in 32 bits of a vector.
+int64_t productsOfLane(Arithmetic arithmetic);
+
 /// What bounds a layer with a team of threads.
 struct Rates {
   /// Multiplications and additions a second, of the fastest instructions this
