@@ -45,7 +45,8 @@ const char *keep(std::string text) {
 struct CudaDevice {
   void *library = nullptr;
   void *context = nullptr, *stream = nullptr;
-  moec_device interface = {};
+  /// Filled once the device is open.
+  moec_device interface;
 
   CUresult (*init)(unsigned) = nullptr;
   CUresult (*getErrorString)(CUresult, const char **) = nullptr;

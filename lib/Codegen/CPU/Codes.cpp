@@ -208,7 +208,7 @@ Value Arithmetic::nibblesAsBf16(Value panel, Value offset, int64_t v,
   if (zero)
     codes = e.sub(codes, inBothHalves(e, zero, words));
   SmallVector<int64_t> numbers;
-  for (int8_t code = 0; code < (zero ? 32 : 16); ++code)
+  for (int code = 0; code < (zero ? 32 : 16); ++code)
     numbers.push_back(floatToBf16(lookedUpNumber(format->block, code)));
   Value found = callIntrinsic(instructions()->lookUpWords, words,
                               {table(e, codes, numbers), codes});

@@ -48,7 +48,7 @@ Value CodeDecoder::integerPair(DeviceKernel &k, Value codes, int64_t at,
     Value pair = k.bitOr(k.bitAnd(k.shiftRight(codes, at), twice(0xf)),
                          twice(onesBits()));
     Value over = zero ? toNumbers(k, zero, element)
-                      : splat(k, element, ones() + format.bias());
+                      : splat(k, element, ones() + double(format.bias()));
     return toBits(
         k, arith::SubFOp::create(k.b, toNumbers(k, pair, element), over));
   }
@@ -56,7 +56,7 @@ Value CodeDecoder::integerPair(DeviceKernel &k, Value codes, int64_t at,
   auto number = [&](int64_t from) -> Value {
     Value bits = k.bitOr(k.bitAnd(k.shiftRight(codes, from), 0xff), 0x4b000000);
     return arith::SubFOp::create(k.b, asF32(k, bits),
-                                 k.f32(0x1p23 + format.bias()));
+                                 k.f32(0x1p23 + double(format.bias())));
   };
   return k.pack(number(at), number(at + 16), element);
 }

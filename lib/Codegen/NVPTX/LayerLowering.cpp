@@ -289,7 +289,7 @@ void LayerLowering::emitPlan(IntegerAttr few, int64_t fewLaunches) {
   OpBuilder b(kernel);
   if (counters)
     deviceBuffers[counters->getNumber()] = moe::DeviceBufferAttr::get(
-        b.getContext(), /*perToken=*/0, mostCounters, counterBytes);
+        b.getContext(), /*per_token=*/0, mostCounters, counterBytes);
   auto plan = moe::PlanOp::create(
       b, kernel.getLoc(), kernel.getSymName(), /*sym_visibility=*/StringAttr(),
       b.getArrayAttr(packs), b.getArrayAttr(deviceBuffers),
