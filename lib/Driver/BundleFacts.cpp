@@ -49,6 +49,20 @@ static uint64_t numberAt(const json &object, const char *key) {
                                                         : 0;
 }
 
+/// What a token reads of weights that compiling encoded: of those of experts
+/// the share of the chosen ones. 0 if they are as the checkpoint has them.
+static uint64_t encodedActiveBytes(const ManifestLayer &layer) {
+  bool encoded = false;
+  double bytes = 0;
+  for (const ManifestWeight &weight : layer.weights) {
+    bool routed = weight.shape.size() == 3 && weight.shape[0] == layer.experts;
+    double share = routed ? double(layer.topK) / double(layer.experts) : 1;
+    bytes += double(weight.bytes) * std::min(share, 1.0);
+    encoded |= any_of(weight.errors, [](double error) { return error > 0; });
+  }
+  return encoded ? uint64_t(bytes) : 0;
+}
+
 static LayerFacts layerFacts(const ManifestLayer &layer) {
   LayerFacts facts;
   facts.name = layer.name;
@@ -64,6 +78,7 @@ static LayerFacts layerFacts(const ManifestLayer &layer) {
     if (weight.shape.size() == 3)
       facts.storage = weight.dtype;
   }
+  facts.activeBytes = encodedActiveBytes(layer);
   return facts;
 }
 
@@ -104,7 +119,8 @@ static void addCheckpointFacts(const json &model, ModelFacts &facts) {
     }
     LayerFacts layer = std::move(it->second);
     compiled.erase(it);
-    layer.activeBytes = numberAt(entry, "active_bytes_per_token");
+    if (!layer.activeBytes)
+      layer.activeBytes = numberAt(entry, "active_bytes_per_token");
     layer.flops = numberAt(entry, "flops_per_token");
     facts.layers.push_back(std::move(layer));
   }

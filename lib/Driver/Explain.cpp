@@ -192,6 +192,10 @@ Expected<int> ExplainCommand::run(Console &console) {
   Expected<Manifest> manifest = readManifest(model.path);
   if (!manifest)
     return manifest.takeError();
+  if (StringRef(manifest->triple).starts_with("nvptx"))
+    return inputError("{}: compiled for a GPU; `moec gpu-report` tells how its "
+                      "kernels work and what they cost",
+                      printable(model.path));
   explanation.bundle = printable(model.path);
   Expected<CpuTarget> target = resolveCpu(manifest->cpu, manifest->triple);
   if (!target)
