@@ -9,10 +9,9 @@
 // of its own, the CUDA driver's first GPU; a program may give another to
 // moec_open, and `moec --device=emulator` does.
 //
-// Functions return NULL, or a message that lives until the calling thread's
-next
-// call. Several threads may call at a time. What is asked of one stream happens
-// in the order of the calls; the stream NULL is the device's own.
+// Functions return NULL, or a message that lives until the next call of the
+// same thread. Several threads may call at a time. What is asked of one stream
+// happens in the order of the calls; the stream NULL is the device's own.
 //
 //===----------------------------------------------------------------------===*/
 

@@ -221,10 +221,9 @@ MOEC_API moec_status moec_reserve(moec_context *context, int64_t tokens);
     return once everything is enqueued, and wait for the stream only to bring
     outputs to CPU memory. A call whose tensors all are in the GPU's memory then
     does nothing but launch, if moec_reserve has seen as many tokens: it can be
-    captured in a CUDA graph. Calls on one context share its workspace, so
-   before another stream is set, work on the one before has to be done or waited
-   for. NULL, as at the start: a stream of the library's own, and moec_run
-   waits. */
+    captured in a CUDA graph. Calls on one context share its workspace: before
+    another stream is set, work on the one before has to be done or waited for.
+    NULL, as at the start: a stream of the library's own, and moec_run waits. */
 MOEC_API moec_status moec_context_set_stream(moec_context *context,
                                              void *stream);
 

@@ -32,11 +32,10 @@ Expected<BenchFormat> parseFormat(StringRef text) {
   format.quantize.weights = weights.str();
   if (!rows.empty())
     format.quantize.activations = rows.str();
-  bool encoded = weights == "int8" || weights == "int4" || weights == "uint4" ||
-                 weights == "mxfp4";
-  bool grouped =
-      group.empty() ||
-      (weights != "mxfp4" && !group.getAsInteger(10, format.quantize.group));
+  bool takesGroup = format.quantize.takesGroup();
+  bool encoded = takesGroup || weights == "mxfp4";
+  bool grouped = group.empty() ||
+                 (takesGroup && !group.getAsInteger(10, format.quantize.group));
   if (encoded && grouped && (rows.empty() || rows == "int8"))
     return format;
   return usageError(

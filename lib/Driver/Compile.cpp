@@ -133,8 +133,7 @@ Error CompileCommand::check() {
   quantize.group = group.value_or(0);
   if (quantize.group % 32 != 0)
     return usageError("--group={} is not a multiple of 32", quantize.group);
-  if (group && quantize.weights != "int8" && quantize.weights != "int4" &&
-      quantize.weights != "uint4")
+  if (group && !quantize.takesGroup())
     return usageError("--group is about --weights=int8, int4 or uint4, not {}",
                       quantize.weights);
   if (output == "-" && phase == Phase::Bundle)

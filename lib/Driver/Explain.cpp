@@ -162,13 +162,9 @@ Error ExplainCommand::addLayers(const Manifest &manifest) {
 
 /// Whether this machine is one that the bundle was compiled for.
 static bool runsHere(const Manifest &manifest) {
-  auto lacks = [](const std::string &feature) {
-    return isKnownCpuFeature(hostArchitecture(), feature) &&
-           !hostHasCpuFeature(feature);
-  };
   StringRef architecture = StringRef(manifest.triple).split('-').first;
   return architecture == StringRef(hostArchitecture()) &&
-         none_of(manifest.features, lacks);
+         all_of(manifest.features, hostHasCpuFeature);
 }
 
 Error ExplainCommand::report(Console &console) const {

@@ -69,17 +69,11 @@ moec_status moec_workspace_size(const moec_context *context, int32_t layer,
       return status;
     if (Status status = checkTokenCount(tokens); status.failed())
       return status;
-    if (context->bundle->deviceCode()) {
-      DeviceNeed need;
-      Status status = deviceNeed(*context->bundle, layer, tokens, need);
-      *bytes = need.total();
-      return status;
-    }
-    WorkspaceNeed need;
-    Status status = workspaceNeed(*context->bundle, layer, tokens,
-                                  context->pool->threads(), need);
+    int64_t total = 0;
+    Status status = totalNeed(*context->bundle, layer, tokens,
+                              context->pool->threads(), total);
     if (!status.failed())
-      *bytes = need.total();
+      *bytes = total;
     return status;
   });
 }

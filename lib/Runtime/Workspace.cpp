@@ -81,6 +81,17 @@ Status deviceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
                     bundle.interfaceOf(layer), tokens, need);
 }
 
+Status totalNeed(const Bundle &bundle, size_t layer, int64_t tokens,
+                 int32_t threads, int64_t &bytes) {
+  DeviceNeed onDevice;
+  WorkspaceNeed onHost;
+  Status status = bundle.deviceCode()
+                      ? deviceNeed(bundle, layer, tokens, onDevice)
+                      : workspaceNeed(bundle, layer, tokens, threads, onHost);
+  bytes = onDevice.total() + onHost.total();
+  return status;
+}
+
 Workspace::~Workspace() { std::free(memory); }
 
 Status Workspace::reserve(int64_t bytes) {

@@ -41,6 +41,10 @@ Status workspaceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
 Status deviceNeed(const Bundle &bundle, size_t layer, int64_t tokens,
                   DeviceNeed &need);
 
+/// The bytes of all that `layer` needs, in the memory of whatever runs it.
+Status totalNeed(const Bundle &bundle, size_t layer, int64_t tokens,
+                 int32_t threads, int64_t &bytes);
+
 /// Memory that only grows. Its contents do not survive growing.
 class Workspace {
 public:

@@ -132,6 +132,11 @@ llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
 struct QuantizeOptions {
   std::string weights = "stored", activations = "float";
   int64_t group = 0;
+
+  /// Whether `group` may be chosen.
+  bool takesGroup() const {
+    return weights == "int8" || weights == "int4" || weights == "uint4";
+  }
 };
 
 /// Encodes the weights and rows of an imported module (phase Moe). Fails if the
