@@ -74,9 +74,10 @@ static std::string look(size_t series, StringRef kind) {
 }
 
 std::string drawChart(const Chart &chart) {
-  constexpr double width = 760, height = 420;
-  Frame frame{64, 44, width - 64 - 170, height - 44 - 56};
-  Svg svg(width, height, chart.title);
+  Frame frame{64, 44, 526, 320};
+  double right = std::max(170., nameWidth(ArrayRef(chart.series)) + 24);
+  Svg svg(frame.left + frame.width + right, frame.top + frame.height + 56,
+          chart.title);
   drawX(svg, frame, chart.x);
   drawY(svg, frame, chart.y);
   std::vector<std::pair<double, size_t>> names;

@@ -14,17 +14,22 @@ using namespace llvm;
 
 namespace moec::report {
 
-constexpr double mapWidth = 760, rowHeight = 30, mapTop = 44, nameWidth = 130;
+constexpr double mapWidth = 606, rowHeight = 30, mapTop = 44, mapRight = 24;
+
+/// Where a map begins, to the right of its rows' names.
+template <typename Row>
+static double mapLeft(ArrayRef<Row> rows) {
+  return std::max(130., nameWidth(rows) + 20);
+}
 
 std::string drawBands(StringRef title, const Axis &x, ArrayRef<BandRow> rows) {
-  Frame frame{nameWidth, mapTop, mapWidth - nameWidth - 24,
-              rowHeight * double(rows.size())};
-  Svg svg(mapWidth, mapTop + frame.height + 56, title);
+  Frame frame{mapLeft(rows), mapTop, mapWidth, rowHeight * double(rows.size())};
+  Svg svg(frame.left + mapWidth + mapRight, mapTop + frame.height + 56, title);
   drawX(svg, frame, x);
   std::vector<std::string> names;
   for (auto [i, row] : enumerate(rows)) {
     double top = frame.top + rowHeight * double(i) + 3;
-    svg.text(nameWidth - 10, top + 17, "end", row.name);
+    svg.text(frame.left - 10, top + 17, "end", row.name);
     for (const Band &band : row.bands) {
       size_t color = llvm::find(names, band.name) - names.begin();
       if (color == names.size())
@@ -42,15 +47,16 @@ std::string drawBands(StringRef title, const Axis &x, ArrayRef<BandRow> rows) {
 
 std::string drawHeatMap(StringRef title, StringRef unit,
                         ArrayRef<HeatRow> rows) {
-  double width = mapWidth - nameWidth - 24;
-  Svg svg(mapWidth, mapTop + rowHeight * double(rows.size()) + 20, title);
+  double left = mapLeft(rows);
+  Svg svg(left + mapWidth + mapRight,
+          mapTop + rowHeight * double(rows.size()) + 20, title);
   for (auto [i, row] : enumerate(rows)) {
     double top = mapTop + rowHeight * double(i);
-    svg.text(nameWidth - 10, top + 19, "end", row.name);
+    svg.text(left - 10, top + 19, "end", row.name);
     double most = row.values.empty() ? 1 : *max_element(row.values);
-    double cell = width / double(std::max<size_t>(row.values.size(), 1));
+    double cell = mapWidth / double(std::max<size_t>(row.values.size(), 1));
     for (auto [column, value] : enumerate(row.values))
-      svg.rect(nameWidth + cell * double(column), top, cell, rowHeight - 6,
+      svg.rect(left + cell * double(column), top, cell, rowHeight - 6,
                "series0 fill",
                fmt::format("{}, {}: {:g} {}", row.name, column, value, unit),
                most > 0 ? 0.06 + 0.94 * value / most : 0.06);

@@ -43,6 +43,16 @@ private:
   std::string content;
 };
 
+/// Room for the longest of the names, whatever the reader's font is.
+template <typename Named>
+double nameWidth(llvm::ArrayRef<Named> named) {
+  constexpr double letter = 7.8;
+  size_t longest = 0;
+  for (const Named &one : named)
+    longest = std::max(longest, one.name.size());
+  return letter * double(longest);
+}
+
 /// Where a figure's axes are, in pixels.
 struct Frame {
   double left, top, width, height;

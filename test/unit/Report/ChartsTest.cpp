@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 using namespace moec::report;
 using testing::HasSubstr;
 
@@ -50,6 +52,29 @@ TEST(Chart, drawsAPointForEachValue) {
     ++circles;
   EXPECT_EQ(circles, 3u);
   EXPECT_THAT(svg, HasSubstr("prefers-color-scheme:dark"));
+}
+
+/// The figure's width and where its last text begins.
+static std::pair<double, double> widthAndLastText(const std::string &svg) {
+  auto numberAfter = [&](const char *mark) {
+    return std::stod(svg.substr(svg.rfind(mark) + std::strlen(mark)));
+  };
+  return {numberAfter("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\""),
+          numberAfter("<text x=\"")};
+}
+
+TEST(Figures, haveRoomForLongNames) {
+  std::string name(60, 'n');
+  auto [chartWidth, nameLeft] =
+      widthAndLastText(drawChart({"",
+                                  Axis::powers("T", 2, 1, 4),
+                                  Axis::steps("ms", 1, 0, 2),
+                                  {{name, {{1, 1}}, {}, true, true}}}));
+  EXPECT_GT(chartWidth - nameLeft, 60 * 7.5);
+  auto [mapWidth, nameRight] =
+      widthAndLastText(drawHeatMap("", "rows", {{name, {1}}}));
+  EXPECT_GT(nameRight, 60 * 7.5);
+  EXPECT_GT(mapWidth, nameRight + 600);
 }
 
 TEST(Bands, ofTheSameNameLookTheSame) {
