@@ -194,7 +194,9 @@ MOEC_API int32_t moec_layer_find_output(const moec_model *model, int32_t layer,
 
 /** Starts a team of `threads` threads, of which the caller of moec_run is one.
     0 means the number given to moec_open; more than the CPUs this process may
-    use are reduced to that number. */
+    use are reduced to that number. While other programs want these CPUs, runs
+    take fewer threads, unless threads are tied to CPUs or spin_us is 0; results
+    are the same with any number. */
 MOEC_API moec_status moec_context_create(moec_model *model, int32_t threads,
                                          moec_context **context);
 

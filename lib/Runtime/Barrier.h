@@ -16,12 +16,15 @@
 
 namespace moec {
 
-/// A reusable barrier for a fixed number of threads: a counter of those who
+/// A reusable barrier: a counter of those who
 /// came, and a round number that the last to come moves on.
 class Barrier {
 public:
   Barrier(int32_t threads, int64_t spinNanoseconds)
       : threads(threads), spinNanoseconds(spinNanoseconds) {}
+
+  /// Changes how many threads it is for while none is in it.
+  void resize(int32_t count) { threads = count; }
 
   /// Returns when all threads have called it. What each wrote before is then
   /// visible to all.
@@ -39,7 +42,7 @@ public:
   }
 
 private:
-  const int32_t threads;
+  int32_t threads;
   const int64_t spinNanoseconds;
   alignas(kCacheLine) std::atomic<int32_t> arrived{0};
   alignas(kCacheLine) Signal round;

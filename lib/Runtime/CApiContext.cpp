@@ -37,6 +37,7 @@ moec_status moec_context_create(moec_model *model, int32_t threads,
     options.threads = wanted > 0 ? std::min(wanted, cpus) : cpus;
     options.spinNanoseconds = int64_t(model->options.spin_us) * 1000;
     options.pin = model->options.flags & MOEC_OPEN_PIN_THREADS;
+    options.yield = true;
     auto created = std::make_unique<moec_context>(model->bundle);
     Status status = Pool::create(options, created->pool);
     if (!status.failed())

@@ -11,6 +11,7 @@
 
 #include "Pool.h"
 #include "Affinity.h"
+#include "Clock.h"
 
 #include <cfenv>
 #include <csignal>
@@ -53,15 +54,30 @@ private:
 } // namespace
 
 /// A team larger than what can run at once must not spin: those who wait would
-/// keep those they wait for from running.
+/// keep those they wait for from running. One whose threads sleep, or are tied
+/// to CPUs, cannot tell by their time which CPUs others want.
 static PoolOptions adjusted(PoolOptions options) {
   if (options.threads > usableCpuCount())
     options.spinNanoseconds = 0;
+  if (options.spinNanoseconds == 0 || options.pin)
+    options.yield = false;
   return options;
 }
 
+/// Measuring takes about two microseconds. Runs that are shorter than this do
+/// without: many of them fit into a turn of another program.
+static constexpr int64_t kMeasuredNanoseconds = 200000;
+
+/// No machine has as many CPUs.
+static constexpr int kCountBits = 16;
+
+/// How many threads take part in the run that `started` tells of.
+static int32_t countOf(uint32_t started) {
+  return int32_t(started & ((1u << kCountBits) - 1));
+}
+
 Pool::Pool(const PoolOptions &given)
-    : options(adjusted(given)),
+    : options(adjusted(given)), teamSize(options.threads),
       teamBarrier(options.threads, options.spinNanoseconds) {}
 
 Status Pool::create(const PoolOptions &options, std::unique_ptr<Pool> &pool) {
@@ -87,25 +103,55 @@ Status Pool::create(const PoolOptions &options, std::unique_ptr<Pool> &pool) {
 
 Pool::~Pool() {
   body = nullptr;
-  started.publish(started.value() + 1);
+  start(options.threads);
   for (std::thread &worker : workers)
     worker.join();
 }
 
+void Pool::start(int32_t count) {
+  uint32_t run = (started.value() >> kCountBits) + 1;
+  started.publish(run << kCountBits | uint32_t(count));
+}
+
+void Pool::takePart(int32_t thread, int32_t count) {
+  if (!measures)
+    return body(state, thread, count);
+  int64_t before = ownCpuNanoseconds();
+  body(state, thread, count);
+  int64_t used = ownCpuNanoseconds() - before;
+  lost.fetch_add(nowNanoseconds() - startTime - used,
+                 std::memory_order_relaxed);
+}
+
 void Pool::run(Body newBody, void *newState) {
   DefaultFloatModes modes;
-  if (options.threads == 1) {
+  int32_t count = options.threads;
+  if (options.yield) {
+    startTime = nowNanoseconds();
+    count = teamSize.choose(startTime);
+  }
+  teamBarrier.resize(count);
+  if (count == 1) {
     newBody(newState, 0, 1);
     return;
   }
-  uint32_t current = started.value() + 1;
   body = newBody;
   state = newState;
-  working.store(options.threads - 1, std::memory_order_relaxed);
-  started.publish(current);
-  newBody(newState, 0, options.threads);
-  // `finished` lags by one exactly while workers are busy.
-  finished.waitWhile(current - 1, options.spinNanoseconds);
+  measures = lastWall > kMeasuredNanoseconds;
+  lost.store(0, std::memory_order_relaxed);
+  working.store(count - 1, std::memory_order_relaxed);
+  uint32_t before = finished.value();
+  start(count);
+  takePart(0, count);
+  finished.waitWhile(before, options.spinNanoseconds);
+  if (options.yield)
+    remember(nowNanoseconds());
+}
+
+void Pool::remember(int64_t now) {
+  lastWall = now - startTime;
+  if (measures)
+    teamSize.ran(lastWall, lost.load(std::memory_order_relaxed), now);
 }
 
 void Pool::work(int32_t thread, int cpu) {
@@ -115,10 +161,14 @@ void Pool::work(int32_t thread, int cpu) {
   std::fesetenv(FE_DFL_ENV);
   for (uint32_t seen = 0;;) {
     started.waitWhile(seen, options.spinNanoseconds);
-    ++seen;
+    seen = started.value();
+    // Nobody waits for a thread that is left out, so all else may change.
+    int32_t count = countOf(seen);
+    if (thread >= count)
+      continue;
     if (!body)
       return;
-    body(state, thread, options.threads);
+    takePart(thread, count);
     if (working.fetch_sub(1, std::memory_order_acq_rel) == 1)
       finished.publish(seen);
   }

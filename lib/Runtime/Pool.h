@@ -16,6 +16,7 @@
 #include "Barrier.h"
 #include "Signal.h"
 #include "Status.h"
+#include "TeamSize.h"
 
 #include <memory>
 #include <thread>
@@ -28,6 +29,7 @@ struct PoolOptions {
   int32_t threads = 1;               ///< team size, >= 1
   int64_t spinNanoseconds = 2000000; ///< time a thread waits awake
   bool pin = false;                  ///< tie each worker to one CPU
+  bool yield = false; ///< run with fewer threads where others want CPUs
 };
 
 /// A team of threads that waits for work, spinning for a while and then asleep.
@@ -48,8 +50,9 @@ public:
 
   int32_t threads() const { return options.threads; }
 
-  /// Calls body(state, thread, threads()) on each thread of the team and
-  /// returns when all have returned. Allocates nothing.
+  /// Calls body(state, thread, count) on `count` threads of the team and
+  /// returns when all have returned: on all of them, or fewer where the team
+  /// yields. Allocates nothing.
   void run(Body body, void *state);
 
   /// A barrier for the threads inside run.
@@ -61,15 +64,31 @@ private:
   /// The life of worker `thread`, on CPU `cpu` unless that is negative.
   void work(int32_t thread, int cpu);
 
+  /// Starts a run, or the end, of the first `count` threads of the team.
+  void start(int32_t count);
+
+  /// Runs the body as one of `count` threads.
+  void takePart(int32_t thread, int32_t count);
+
+  /// Of a run that ended `now`, what decides about the next ones.
+  void remember(int64_t now);
+
   const PoolOptions options;
+  TeamSize teamSize;
   Barrier teamBarrier;
-  /// The number of the current run; moves on to start one.
+  /// The number of the current run and, in the lower half, of its threads;
+  /// changes to start one.
   alignas(kCacheLine) Signal started;
   Body body = nullptr; ///< null: the team is to end
   void *state = nullptr;
-  /// The number of the last run all workers have finished.
+  /// Whether threads measure what they are without a CPU, from this moment.
+  bool measures = false;
+  int64_t startTime = 0, lastWall = 0;
+  /// What `started` was for the last run all workers have finished.
   alignas(kCacheLine) Signal finished;
   alignas(kCacheLine) std::atomic<int32_t> working{0};
+  /// Nanoseconds that threads of this run were without a CPU.
+  std::atomic<int64_t> lost{0};
   std::vector<std::thread> workers;
 };
 

@@ -10,10 +10,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "Signal.h"
+#include "Clock.h"
 
 #include <algorithm>
 #include <climits>
-#include <ctime>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,12 +30,6 @@ static constexpr int64_t kContendedNanoseconds = 5000;
 static constexpr int32_t kContendedWaits = 256;
 /// Looks at the word between two looks at the clock.
 static constexpr int kLooksPerClock = 64;
-
-static int64_t nowNanoseconds() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return int64_t(time.tv_sec) * 1000000000 + time.tv_nsec;
-}
 
 static void relaxCpu() {
 #if defined(__x86_64__)

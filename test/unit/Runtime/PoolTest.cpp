@@ -119,6 +119,36 @@ TEST(PoolTest, pinnedWorkersRun) {
   EXPECT_EQ(counts.perThread[2], 1);
 }
 
+/// All but the first thread sleep, which is time without a CPU.
+struct Sleepers {
+  int32_t counts[64] = {};
+  static void body(void *state, int32_t thread, int32_t threads) {
+    static_cast<Sleepers *>(state)->counts[thread] = threads;
+    if (thread > 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+};
+
+TEST(PoolTest, yieldsCpusThatItDoesNotGet) {
+  if (usableCpuCount() < 2)
+    GTEST_SKIP() << "a team of two would not spin";
+  std::unique_ptr<Pool> pool;
+  ASSERT_FALSE(Pool::create({.threads = 2, .yield = true}, pool).failed());
+  Sleepers sleepers;
+  for (int run = 0; run < 20 && sleepers.counts[0] != 1; ++run)
+    pool->run(Sleepers::body, &sleepers);
+  EXPECT_EQ(sleepers.counts[0], 1);
+  EXPECT_EQ(sleepers.counts[1], 2) << "it did not take part in the last run";
+  // One that nobody waits for comes back when it is wanted.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  Phases phases;
+  phases.pool = pool.get();
+  for (int run = 0; run < 50; ++run)
+    pool->run(Phases::body, &phases);
+  EXPECT_EQ(phases.wrong, 0);
+  EXPECT_GT(phases.cells[1], 0);
+}
+
 TEST(PoolTest, poolsAreIndependent) {
   std::vector<std::thread> hosts;
   for (int host = 0; host < 4; ++host)
