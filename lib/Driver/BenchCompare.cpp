@@ -25,17 +25,22 @@ static perf::LayerShape plainShape(int64_t experts, int64_t topK,
       fmt::format("{},{},{},{}", experts, topK, hidden, width)));
 }
 
-std::vector<perf::LayerShape> sparseAndDense(const perf::LayerShape &shape) {
-  return {plainShape(1, 1, shape.hidden, shape.topK * shape.width), shape};
+std::vector<LayerPair> sparseAndDense(const perf::LayerShape &shape) {
+  return {{plainShape(1, 1, shape.hidden, shape.topK * shape.width), shape}};
 }
 
-std::vector<perf::LayerShape> growingExperts(const perf::LayerShape &shape) {
-  std::vector<perf::LayerShape> shapes;
-  for (int64_t experts = std::max<int64_t>(8, shape.topK); experts <= 1024;
-       experts = experts < 1024 && experts * 4 > 1024 ? 1024 : experts * 4)
-    shapes.push_back(
-        plainShape(experts, shape.topK, shape.hidden, shape.width));
-  return shapes;
+std::vector<LayerPair> growingExperts(const perf::LayerShape &shape) {
+  auto with = [&](int64_t experts) {
+    return plainShape(experts, shape.topK, shape.hidden, shape.width);
+  };
+  constexpr int64_t most = 1024;
+  std::vector<LayerPair> pairs;
+  int64_t least = std::max<int64_t>(8, shape.topK);
+  for (int64_t experts = least; experts < most;) {
+    experts = experts * 4 > most ? most : experts * 4;
+    pairs.push_back({with(least), with(experts)});
+  }
+  return pairs;
 }
 
 namespace {
@@ -96,19 +101,18 @@ Comparison compareTimes(ArrayRef<double> times, ArrayRef<double> base) {
   return comparison;
 }
 
-Expected<std::vector<Comparison>>
-compareLayers(ArrayRef<perf::LayerShape> shapes, const CompareOptions &options,
-              Progress &progress, Console &console) {
+static Error comparePair(const LayerPair &pair, const CompareOptions &options,
+                         Progress &progress, Console &console,
+                         std::vector<Comparison> &comparisons) {
   std::vector<std::unique_ptr<BenchLayer>> layers;
-  for (const perf::LayerShape &shape : shapes) {
-    progress.setWhat("making " + shape.name);
-    auto layer = BenchLayer::create(shape, options.format, console);
+  for (const perf::LayerShape *shape : {&pair.base, &pair.layer}) {
+    progress.setWhat("making " + shape->name);
+    auto layer = BenchLayer::create(*shape, options.format, console);
     if (!layer)
       return layer.takeError();
     (*layer)->dropCheckpoint();
     layers.push_back(std::move(*layer));
   }
-  std::vector<Comparison> comparisons;
   for (int64_t threads : options.threads)
     for (int64_t tokens : options.tokens) {
       progress.setWhat(fmt::format("comparing, T = {}", tokens));
@@ -120,18 +124,28 @@ compareLayers(ArrayRef<perf::LayerShape> shapes, const CompareOptions &options,
         contestants.push_back(std::move(*entered));
       }
       if (Error error = race(contestants, options))
-        return std::move(error);
-      for (size_t i = 1; i < contestants.size(); ++i) {
-        Comparison result =
-            compareTimes(contestants[i].times, contestants[0].times);
-        result.layer = shapes[i].name;
-        result.base = shapes[0].name;
-        result.format = options.format.name;
-        result.tokens = tokens;
-        result.threads = contestants[i].session.threads();
-        comparisons.push_back(std::move(result));
-      }
+        return error;
+      const Contestant &base = contestants[0], &layer = contestants[1];
+      Comparison result = compareTimes(layer.times, base.times);
+      result.layer = pair.layer.name;
+      result.base = pair.base.name;
+      result.format = options.format.name;
+      result.tokens = tokens;
+      result.threads = layer.session.threads();
+      comparisons.push_back(std::move(result));
     }
+  return Error::success();
+}
+
+Expected<std::vector<Comparison>> compareLayers(ArrayRef<LayerPair> pairs,
+                                                const CompareOptions &options,
+                                                Progress &progress,
+                                                Console &console) {
+  std::vector<Comparison> comparisons;
+  for (const LayerPair &pair : pairs)
+    if (Error error =
+            comparePair(pair, options, progress, console, comparisons))
+      return std::move(error);
   return comparisons;
 }
 

@@ -23,7 +23,7 @@ struct CompareOptions {
   int64_t rounds = 5;
 };
 
-/// A layer against the first of its group, or a batch against another.
+/// A layer or a batch against another one.
 struct Comparison {
   std::string layer, base, format;
   int64_t tokens = 0, threads = 0;
@@ -35,18 +35,23 @@ struct Comparison {
 Comparison compareTimes(llvm::ArrayRef<double> times,
                         llvm::ArrayRef<double> base);
 
-/// A dense layer as wide as the experts of a token, then the layer itself.
-std::vector<perf::LayerShape> sparseAndDense(const perf::LayerShape &shape);
+/// A layer and what it is compared with.
+struct LayerPair {
+  perf::LayerShape base, layer;
+};
 
-/// The layer with as few experts as it can have, up to 8, then with four times
-/// as many each, up to 1024.
-std::vector<perf::LayerShape> growingExperts(const perf::LayerShape &shape);
+/// The layer against a dense one as wide as the experts of a token.
+std::vector<LayerPair> sparseAndDense(const perf::LayerShape &shape);
 
-/// Times the layers in turns, so that all see the machine in the same moods.
+/// The layer with four times as many experts again and again, up to 1024, each
+/// against as few as it can have, but 8.
+std::vector<LayerPair> growingExperts(const perf::LayerShape &shape);
+
+/// Times the layers of each pair in turns, so that both see the machine in the
+/// same moods. Only one pair is in memory at a time.
 llvm::Expected<std::vector<Comparison>>
-compareLayers(llvm::ArrayRef<perf::LayerShape> shapes,
-              const CompareOptions &options, Progress &progress,
-              Console &console);
+compareLayers(llvm::ArrayRef<LayerPair> pairs, const CompareOptions &options,
+              Progress &progress, Console &console);
 
 std::string compareTable(const Console &console,
                          llvm::ArrayRef<Comparison> comparisons);
