@@ -25,22 +25,22 @@ static perf::LayerShape plainShape(int64_t experts, int64_t topK,
       fmt::format("{},{},{},{}", experts, topK, hidden, width)));
 }
 
-std::vector<LayerPair> sparseAndDense(const perf::LayerShape &shape) {
-  return {{plainShape(1, 1, shape.hidden, shape.topK * shape.width), shape}};
+LayerGroup sparseAndDense(const perf::LayerShape &shape) {
+  return {plainShape(1, 1, shape.hidden, shape.topK * shape.width), {shape}};
 }
 
-std::vector<LayerPair> growingExperts(const perf::LayerShape &shape) {
+LayerGroup growingExperts(const perf::LayerShape &shape) {
   auto with = [&](int64_t experts) {
     return plainShape(experts, shape.topK, shape.hidden, shape.width);
   };
   constexpr int64_t most = 1024;
-  std::vector<LayerPair> pairs;
-  int64_t least = std::max<int64_t>(8, shape.topK);
-  for (int64_t experts = least; experts < most;) {
+  int64_t experts = std::max<int64_t>(8, shape.topK);
+  LayerGroup group{with(experts), {}};
+  while (experts < most) {
     experts = experts * 4 > most ? most : experts * 4;
-    pairs.push_back({with(least), with(experts)});
+    group.layers.push_back(with(experts));
   }
-  return pairs;
+  return group;
 }
 
 namespace {
@@ -101,51 +101,58 @@ Comparison compareTimes(ArrayRef<double> times, ArrayRef<double> base) {
   return comparison;
 }
 
-static Error comparePair(const LayerPair &pair, const CompareOptions &options,
-                         Progress &progress, Console &console,
-                         std::vector<Comparison> &comparisons) {
-  std::vector<std::unique_ptr<BenchLayer>> layers;
-  for (const perf::LayerShape *shape : {&pair.base, &pair.layer}) {
-    progress.setWhat("making " + shape->name);
-    auto layer = BenchLayer::create(*shape, options.format, console);
-    if (!layer)
-      return layer.takeError();
+static Expected<std::unique_ptr<BenchLayer>>
+makeLayer(const perf::LayerShape &shape, const CompareOptions &options,
+          Progress &progress, Console &console) {
+  progress.setWhat("making " + shape.name);
+  auto layer = BenchLayer::create(shape, options.format, console);
+  if (layer)
     (*layer)->dropCheckpoint();
-    layers.push_back(std::move(*layer));
-  }
-  for (int64_t threads : options.threads)
-    for (int64_t tokens : options.tokens) {
-      progress.setWhat(fmt::format("comparing, T = {}", tokens));
-      std::vector<Contestant> contestants;
-      for (const auto &layer : layers) {
-        Expected<Contestant> entered = enter(*layer, threads, tokens);
-        if (!entered)
-          return entered.takeError();
-        contestants.push_back(std::move(*entered));
-      }
-      if (Error error = race(contestants, options))
-        return error;
-      const Contestant &base = contestants[0], &layer = contestants[1];
-      Comparison result = compareTimes(layer.times, base.times);
-      result.layer = pair.layer.name;
-      result.base = pair.base.name;
-      result.format = options.format.name;
-      result.tokens = tokens;
-      result.threads = layer.session.threads();
-      comparisons.push_back(std::move(result));
-    }
-  return Error::success();
+  return layer;
 }
 
-Expected<std::vector<Comparison>> compareLayers(ArrayRef<LayerPair> pairs,
+static Expected<Comparison> comparePair(BenchLayer &base, BenchLayer &layer,
+                                        int64_t threads, int64_t tokens,
+                                        const CompareOptions &options) {
+  std::vector<Contestant> contestants;
+  for (BenchLayer *one : {&base, &layer}) {
+    Expected<Contestant> entered = enter(*one, threads, tokens);
+    if (!entered)
+      return entered.takeError();
+    contestants.push_back(std::move(*entered));
+  }
+  if (Error error = race(contestants, options))
+    return std::move(error);
+  Comparison result = compareTimes(contestants[1].times, contestants[0].times);
+  result.format = options.format.name;
+  result.tokens = tokens;
+  result.threads = contestants[1].session.threads();
+  return result;
+}
+
+Expected<std::vector<Comparison>> compareLayers(const LayerGroup &group,
                                                 const CompareOptions &options,
                                                 Progress &progress,
                                                 Console &console) {
+  auto base = makeLayer(group.base, options, progress, console);
+  if (!base)
+    return base.takeError();
   std::vector<Comparison> comparisons;
-  for (const LayerPair &pair : pairs)
-    if (Error error =
-            comparePair(pair, options, progress, console, comparisons))
-      return std::move(error);
+  for (const perf::LayerShape &shape : group.layers) {
+    auto layer = makeLayer(shape, options, progress, console);
+    if (!layer)
+      return layer.takeError();
+    for (int64_t threads : options.threads)
+      for (int64_t tokens : options.tokens) {
+        progress.setWhat(fmt::format("comparing, T = {}", tokens));
+        auto result = comparePair(**base, **layer, threads, tokens, options);
+        if (!result)
+          return result.takeError();
+        result->layer = shape.name;
+        result->base = group.base.name;
+        comparisons.push_back(std::move(*result));
+      }
+  }
   return comparisons;
 }
 

@@ -35,22 +35,23 @@ struct Comparison {
 Comparison compareTimes(llvm::ArrayRef<double> times,
                         llvm::ArrayRef<double> base);
 
-/// A layer and what it is compared with.
-struct LayerPair {
-  perf::LayerShape base, layer;
+/// Layers and what each is compared with.
+struct LayerGroup {
+  perf::LayerShape base;
+  std::vector<perf::LayerShape> layers;
 };
 
 /// The layer against a dense one as wide as the experts of a token.
-std::vector<LayerPair> sparseAndDense(const perf::LayerShape &shape);
+LayerGroup sparseAndDense(const perf::LayerShape &shape);
 
-/// The layer with four times as many experts again and again, up to 1024, each
+/// The layer with four times as many experts again and again, up to 1024,
 /// against as few as it can have, but 8.
-std::vector<LayerPair> growingExperts(const perf::LayerShape &shape);
+LayerGroup growingExperts(const perf::LayerShape &shape);
 
-/// Times the layers of each pair in turns, so that both see the machine in the
-/// same moods. Only one pair is in memory at a time.
+/// Times each layer in turns with the base, so that both see the machine in the
+/// same moods. Only the base stays in memory.
 llvm::Expected<std::vector<Comparison>>
-compareLayers(llvm::ArrayRef<LayerPair> pairs, const CompareOptions &options,
+compareLayers(const LayerGroup &group, const CompareOptions &options,
               Progress &progress, Console &console);
 
 std::string compareTable(const Console &console,
