@@ -215,7 +215,9 @@ Error BenchCommand::compareShapes(Console &console) {
       options.threads = threads;
       options.measure = measureOptions(/*seconds=*/0.3);
       if (comparesBatches())
-        options.rounds = quick ? 1 : 15;
+        options.rounds = 15;
+      if (quick)
+        options.rounds = 1;
       auto results =
           comparesBatches()
               ? compareBatches(shape, options, *progress, console)
