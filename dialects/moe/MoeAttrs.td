@@ -13,6 +13,7 @@
 
 include "mlir/IR/AttrTypeBase.td"
 include "MoeDialect.td"
+include "MoeEnums.td"
 
 class Moe_Attr<string name, string attrMnemonic, list<Trait> traits = []>
     : AttrDef<Moe_Dialect, name, traits> {
@@ -239,6 +240,10 @@ def Moe_CpuRanges : TypedArrayAttrBase<Moe_CpuRangeAttr,
 // Packing: how a kernel wants its weights laid out
 //===----------------------------------------------------------------------===//
 
+def Moe_PanelOrderParameter : EnumParameter<Moe_PanelOrder> {
+  let defaultValue = "PanelOrder::Columns";
+}
+
 def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
   let summary = "weights packed for a tiled product";
   let description = [{
@@ -255,9 +260,22 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     numbers: `code + 128` of `#moe.int8`, `code + 8` of `#moe.int4`, the code of
     `#moe.uint4`, the bits of `#moe.mxfp4` and of `#moe.fp8_block`, whose blocks
     are groups with a scale for each column. A scale of `#moe.uint4` is four
-    bytes, the zero in the lower half and the bf16 in the upper one. Two codes of four bits share a byte: that of a column of the
-    first half of the panel is the low nibble, that of the column in the same
-    place of the second half the high one.
+    bytes, the zero in the lower half and the bf16 in the upper one.
+
+    `order` says where the codes of a step lie:
+    - `columns`: `[cols][depth]`. Two codes of four bits share a byte: that of a
+      column of the first half of the panel is the low nibble, that of the column
+      in the same place of the second half the high one.
+    - `fragments`: as the lanes of a warp need them for `mma.m16n8k16`. A step of
+      32 numbers has 16 bytes for each lane, `128 / bits` columns. Lane `l` has
+      8 codes of every column `c` with `c % 8 = l / 4`, those of
+      `8 (l % 4)` to `8 (l % 4) + 7` of the step. The scales of these columns
+      follow each other as well. Of 8 codes, the even ones are in the lower half
+      of each 32-bit word and the odd ones in the upper one. A scale of
+      `#moe.mxfp4` is stored 94 higher, the power of two that decodes the code
+      and scales it; the zero of `#moe.uint4` as the bf16 number `-16 - zero`.
+      Where the bits of 8 codes lie is documented in
+      `include/moec/Support/Fragments.h`.
 
     Life cycle: written by `moe-lower-to-cpu` as an attribute of the kernel,
     obeyed by the packer.
@@ -271,14 +289,25 @@ def Moe_PanelsAttr : Moe_Attr<"Panels", "panels"> {
     }
     ```
 
+    Example (codes for a tensor core):
+    ```mlir
+    func.func private @kernel(tensor<?x64xbf16>,
+                              tensor<8x32x64xbf16, #moe.mxfp4>) attributes {
+      packing = [#moe.panels<args = [1], cols = 32, depth = 32, steps = 2,
+                             type = i4, encoding = #moe.mxfp4,
+                             order = fragments>]
+    }
+    ```
+
     Constraints: none.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$args, "int64_t":$cols,
                         "int64_t":$depth, "int64_t":$steps, "Type":$type,
-                        OptionalParameter<"Attribute">:$encoding);
+                        OptionalParameter<"Attribute">:$encoding,
+                        Moe_PanelOrderParameter:$order);
   let assemblyFormat = [{
     `<` `args` `=` `[` $args `]` `,`
-    struct($cols, $depth, $steps, $type, $encoding) `>`
+    struct($cols, $depth, $steps, $type, $encoding, $order) `>`
   }];
   let extraClassDeclaration = [{
     /// Numbers of a row under one scale; K if all are, or there is no scale.

@@ -23,6 +23,11 @@ def Moe_GroupScore : Moe_Enum<"GroupScore", "how a group of experts is scored", 
 ]>;
 def Moe_GroupScoreAttr : EnumAttr<Moe_Dialect, Moe_GroupScore, "group_score">;
 
+def Moe_PanelOrder : Moe_Enum<"PanelOrder", "where a panel's codes lie", [
+  I32EnumAttrCase<"Columns", 0, "columns">,
+  I32EnumAttrCase<"Fragments", 1, "fragments">
+]>;
+
 def Moe_ReduceKind : Moe_Enum<"ReduceKind", "what a row is reduced by", [
   I32EnumAttrCase<"Sum", 0, "sum">,
   I32EnumAttrCase<"Max", 1, "max">

@@ -119,8 +119,7 @@ void GpuReportCommand::addStream(const perf::TiledProduct &product,
   auto kernel = find_if(report.kernels, [&](const perf::GpuKernel &candidate) {
     return candidate.name == product.kernel;
   });
-  if (auto figures =
-          perf::weightStream(*kernel, product.shape, product.numberBytes))
+  if (auto figures = perf::weightStream(*kernel, product.shape))
     layer.streams.push_back(
         {product.weights, product.kernel, product.tile, *figures});
 }

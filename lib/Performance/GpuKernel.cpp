@@ -64,8 +64,7 @@ const GpuLoop *GpuKernel::mainLoop() const {
 }
 
 std::optional<WeightStream> weightStream(const GpuKernel &kernel,
-                                         const GpuTile &tile,
-                                         int64_t numberBytes) {
+                                         const GpuTile &tile) {
   const GpuLoop *narrow = nullptr;
   for (const GpuLoop &loop : kernel.loops)
     if (loop.multiplyAdds &&
@@ -74,11 +73,13 @@ std::optional<WeightStream> weightStream(const GpuKernel &kernel,
   if (!narrow || narrow->ofWarpgroup || !tile.leastTokens)
     return std::nullopt;
   // Each weight is multiplied with every token.
-  double weights = double(narrow->multiplyAdds) / double(tile.leastTokens);
-  double kib = weights * double(numberBytes) / 1024;
+  double weights = double(narrow->multiplyAdds) /
+                   (double(tile.leastTokens) * tile.productsOfWeight);
+  double kib = weights * tile.weightBytes / 1024;
   return WeightStream{double(narrow->instructions) / kib,
-                      (tile.stages - 1) * tile.rows * tile.depth * numberBytes *
-                          kernel.occupancy.blocks};
+                      int64_t(double((tile.stages - 1) * tile.rows *
+                                     tile.depth * kernel.occupancy.blocks) *
+                              tile.weightBytes)};
 }
 
 GpuKernel kernelFigures(const cubin::Kernel &code, const ManifestLaunch &launch,

@@ -54,7 +54,6 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
   TiledProduct tiled{product.weights, launch.kernel,
                      fmt::format("{} x {}", tile.rows, tile.tokens)};
   tiled.shape = tile;
-  tiled.numberBytes = product.numberBytes;
   int64_t tokenTiles = 0, padded = 0;
   auto addExpert = [&](int64_t rows) {
     tiled.rows += rows;

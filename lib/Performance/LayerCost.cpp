@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -112,6 +113,30 @@ static void readGpuTiles(Product &product, Attribute strategy) {
   product.fewTile = gpuTile(few);
   product.manyTile = gpuTile(many);
   product.numberBytes = many.getMma() == moe::MmaKind::Fma ? 4 : 2;
+  product.fewTile.weightBytes = product.manyTile.weightBytes =
+      double(product.numberBytes);
+}
+
+/// The tiles of weights that stay encoded, as `product.stored` says.
+static void readGpuCodes(Product &product, Type rows) {
+  constexpr double bits4 = 0.5, bits8 = 1;
+  auto bytes = llvm::StringSwitch<double>(product.stored)
+                   .Case("int4", bits4)
+                   .Case("uint4", bits4)
+                   .Case("mxfp4", bits4)
+                   .Case("int8", bits8)
+                   .Case("fp8", bits8)
+                   .Default(0);
+  if (bytes == 0 || !product.fewTile.rows)
+    return;
+  product.fewTile.weightBytes = product.manyTile.weightBytes = bytes;
+  // Two rows of fragments share the products that take off a common number.
+  if (rows.isBF16())
+    product.fewTile.productsOfWeight =
+        llvm::StringSwitch<double>(product.stored)
+            .Case("int4", 1.5)
+            .Case("uint4", 2)
+            .Default(1);
 }
 
 /// Takes the strategy of a product's operation, `op`, whose weights are of type
@@ -223,6 +248,7 @@ void CostReader::addLinear(moe::LinearOp op) {
   product.k = type.getDimSize(1);
   readStrategy(product, op, type);
   addWeight(product, op.getWeight());
+  readGpuCodes(product, getElementTypeOrSelf(op.getX()));
   products.push_back(std::move(product));
 }
 
@@ -237,6 +263,7 @@ void CostReader::addGrouped(moe::GroupedMatmulOp op) {
   readStrategy(product, op, type);
   for (Value weight : op.getWeights())
     addWeight(product, weight);
+  readGpuCodes(product, getElementTypeOrSelf(op.getInput()));
   // Biases belong to their product, whose name is that of its matrices.
   Product columns;
   columns.experts = product.experts;

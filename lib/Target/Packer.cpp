@@ -8,6 +8,7 @@
 #include "Packer.h"
 #include "moec/Dialect/Moe/NumberFormat.h"
 #include "moec/Support/Error.h"
+#include "moec/Support/Fragments.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -58,8 +59,9 @@ public:
 
   /// Columns that no row fills have a scale of zero. Elements that are products
   /// of codes and scales already have these in `scales`, and keep them if a
-  /// group has one scale; where one has several the result is false.
-  bool encode(const float *matrix, ArrayRef<float> scales, uint8_t *panels) {
+  /// group has one scale. Where one has several, or a scale that the panels
+  /// cannot hold, the result says so.
+  Error encode(const float *matrix, ArrayRef<float> scales, uint8_t *panels) {
     int64_t group = pack.getGroup();
     for (int64_t row = 0; row < n; ++row) {
       uint8_t *panel = panels + row / share * pack.getPanelBytes();
@@ -69,39 +71,80 @@ public:
         ArrayRef<float> own =
             scales.empty() ? scales : scales.slice(begin, size);
         if (!own.empty() && !all_equal(own))
-          return false;
-        encodeGroup({matrix + begin, size}, own, g, first + row % share, panel);
+          return inputError(
+              "{} numbers of a row have several scales; its index "
+              "map has to keep blocks whole",
+              group);
+        if (Error error = encodeGroup({matrix + begin, size}, own, g,
+                                      first + row % share, panel))
+          return error;
       }
     }
-    return true;
+    return Error::success();
   }
   RelativeError error;
 
 private:
-  void encodeGroup(ArrayRef<float> values, ArrayRef<float> scales, int64_t g,
-                   int64_t col, uint8_t *panel) {
+  Error encodeGroup(ArrayRef<float> values, ArrayRef<float> scales, int64_t g,
+                    int64_t col, uint8_t *panel) {
     MutableArrayRef<int8_t> target =
         MutableArrayRef(codes).take_front(values.size());
     Scale scale = scales.empty() ? quantize(format, values, target)
                                  : Scale{recoverFp8(scales[0], values, target)};
     for (auto [code, value] : zip_equal(target, values))
       error.add(codeValue(format.code, code) * scale.factor, value);
+    stored.assign(codes.size(), 0);
+    for (auto [i, code] : enumerate(target))
+      stored[i] = static_cast<uint8_t>(code + format.bias() + scale.zero);
+    if (pack.getOrder() == moe::PanelOrder::Fragments)
+      return storeFragments(scale, g, col, panel);
     storeScale(format.scale, scale,
                panel + pack.getScaleOffset(g) + col * format.scaleBits() / 8);
+    storeColumn(g, col, panel);
+    return Error::success();
+  }
+
+  /// The codes of a group in the order `columns`.
+  void storeColumn(int64_t g, int64_t col, uint8_t *panel) {
     // Two columns share a byte if codes have four bits.
     bool half = format.codeBits() == 4;
     int64_t place = half ? col % (pack.getCols() / 2) : col;
     int shift = place == col ? 0 : 4;
     uint8_t *column = panel + pack.getCodeOffset(g) + place * pack.getDepth();
-    for (auto [i, code] : enumerate(target))
+    for (auto [i, code] : enumerate(stored))
       column[i / pack.getDepth() * pack.getStepBytes() + i % pack.getDepth()] |=
-          static_cast<uint8_t>(code + format.bias() + scale.zero) << shift;
+          code << shift;
+  }
+
+  /// Scale and codes of a group in the order `fragments`.
+  Error storeFragments(Scale scale, int64_t g, int64_t col, uint8_t *panel) {
+    constexpr int64_t laneCodes = 8, lanesOfRow = 4;
+    int64_t runs = pack.getCols() / laneCodes, run = col / laneCodes,
+            row = col % laneCodes, bytes = format.codeBits();
+    if (!storeFragmentScale(format.scale, scale,
+                            panel + pack.getScaleOffset(g) +
+                                (row * runs + run) * format.scaleBits() / 8))
+      return inputError("a scale of {} is too large for panels in the order of "
+                        "fragments, which hold up to 2^33",
+                        scale.factor);
+    uint8_t *step = panel + pack.getCodeOffset(g);
+    ArrayRef<uint8_t> rest = stored;
+    for (; !rest.empty(); step += pack.getStepBytes())
+      for (int64_t lane = 0; lane < lanesOfRow; ++lane) {
+        int64_t chunk = row * lanesOfRow + lane;
+        packFragment(format, rest.take_front(laneCodes),
+                     step + (chunk * runs + run) * bytes);
+        rest = rest.drop_front(laneCodes);
+      }
+    return Error::success();
   }
 
   const moe::PanelsAttr pack;
   const BlockFormat format = moe::NumberFormat::of(pack.getEncoding())->block;
   const int64_t n, k, first, share;
   std::vector<int8_t> codes;
+  /// Those of a group as they are stored; what K does not fill is zero.
+  std::vector<uint8_t> stored;
 };
 
 } // namespace
@@ -193,14 +236,13 @@ Error Packer::packSlice(int64_t slice, PackJob &job) const {
       if (panels.getEncoding()) {
         PanelEncoder encoder(panels, rows, cols, i * share, share);
         bool keepsScales = isa<moe::Fp8BlockAttr>(panels.getEncoding());
-        if (!encoder.encode(reinterpret_cast<const float *>(job.matrix.data()),
-                            keepsScales
-                                ? ArrayRef<float>(job.scratch.elementScales)
-                                : ArrayRef<float>(),
-                            job.bytes.data()))
-          return inputError("weight {}: {} numbers of a row have several "
-                            "scales; its index map has to keep blocks whole",
-                            quote(op.getSymName()), panels.getGroup());
+        if (Error error = encoder.encode(
+                reinterpret_cast<const float *>(job.matrix.data()),
+                keepsScales ? ArrayRef<float>(job.scratch.elementScales)
+                            : ArrayRef<float>(),
+                job.bytes.data()))
+          return inputError("weight {}: {}", quote(op.getSymName()),
+                            toString(std::move(error)));
         job.errors.push_back(encoder.error);
         continue;
       }

@@ -72,18 +72,18 @@ struct GpuKernel {
 /// How a kernel reads the weights of its product, where every warp of it
 /// copies and multiplies. When tokens are few, that is all that costs time.
 struct WeightStream {
-  /// Instructions of all warps for 1024 bytes of weights, in the loop for the
-  /// fewest tokens.
+  /// Instructions of all warps for 1024 bytes of weights, not counting scales,
+  /// in the loop for the fewest tokens.
   double instructionsPerKib = 0;
   /// Bytes of weights that a multiprocessor's blocks have asked for and not
   /// used: of all stages but the one that is multiplied.
   int64_t flightBytes = 0;
 };
 
-/// Of a kernel with tiles of `tile` and numbers of `numberBytes` bytes; none if
-/// it has no loop on the tensor cores, or warps that only copy.
-std::optional<WeightStream>
-weightStream(const GpuKernel &kernel, const GpuTile &tile, int64_t numberBytes);
+/// Of a kernel with tiles of `tile`; none if it has no loop on the tensor
+/// cores, or warps that only copy.
+std::optional<WeightStream> weightStream(const GpuKernel &kernel,
+                                         const GpuTile &tile);
 
 GpuKernel kernelFigures(const cubin::Kernel &code, const ManifestLaunch &launch,
                         const GpuChip &chip);

@@ -35,9 +35,8 @@ struct TiledProduct {
   std::string weights, kernel, tile;
   int64_t rows = 0, tiles = 0;
   double padding = 1, busy = 0;
-  /// The tile as numbers, and bytes of a number that is multiplied.
+  /// The tile as numbers.
   GpuTile shape = {};
-  int64_t numberBytes = 0;
 };
 
 struct GpuTraffic {

@@ -44,6 +44,9 @@ struct GpuTile {
   int64_t rows = 0, tokens = 0, leastTokens = 0;
   /// Elements of K in a stage, and stages.
   int64_t depth = 0, stages = 0;
+  /// Bytes of a weight as it is read, without its scale, and multiply-adds for
+  /// each weight and token, with those that take off what codes are too large.
+  double weightBytes = 2, productsOfWeight = 1;
 
   /// Tokens that tiles with `rows` rows have room for.
   int64_t paddedRows(int64_t rows) const;

@@ -17,13 +17,14 @@ using namespace mlir;
 namespace moec {
 
 moe::PanelsAttr panelsFor(ArrayRef<int64_t> args, RankedTensorType type,
-                          int64_t cols, int64_t depth, int64_t unroll) {
+                          int64_t cols, int64_t depth, int64_t unroll,
+                          moe::PanelOrder order) {
   MLIRContext *context = type.getContext();
   int64_t k = type.getShape().back();
   auto make = [&](int64_t multiple, Type element, Attribute encoding) {
     return moe::PanelsAttr::get(context, args, cols, depth,
                                 llvm::alignTo(k, multiple) / depth, element,
-                                encoding);
+                                encoding, order);
   };
   int64_t steps = depth * unroll;
   std::optional<moe::NumberFormat> format =

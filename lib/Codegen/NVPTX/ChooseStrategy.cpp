@@ -36,6 +36,9 @@ constexpr int64_t fewRowsOfMatrix = 64;
 /// Rows of packed weights in such a tile: so few that all multiprocessors have
 /// some, for one token too.
 constexpr int64_t fewMmaRows = 32;
+/// Elements of K that its four warps multiply in a turn; twice as many of
+/// encoded weights if K is divided by that.
+constexpr int64_t fewDepth = 256;
 /// Sums of encoded weights are kept twice, before and after scaling.
 constexpr int64_t encodedTokens = 64;
 
@@ -82,13 +85,15 @@ struct MoeChooseNvptxStrategyPass
   Tiles chooseTiles(Type rows, RankedTensorType weights, int64_t numWeights) {
     MLIRContext *context = &getContext();
     if (moec::nvptx::decodesWeights(rows, weights, numWeights))
-      return {byMma(fewMmaRows, fewTokens, /*depth=*/256, /*stages=*/4),
+      return {byMma(fewMmaRows, fewTokens,
+                    weights.getShape().back() % (2 * fewDepth) ? fewDepth
+                                                               : 2 * fewDepth,
+                    /*stages=*/4),
               byMma(mmaRows, encodedTokens, /*depth=*/64, /*stages=*/3)};
     if (onTensorCores(rows, weights.getElementType(), numWeights)) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
-      GpuTileAttr few =
-          byMma(fewMmaRows, fewTokens, /*depth=*/256, /*stages=*/4);
+      GpuTileAttr few = byMma(fewMmaRows, fewTokens, fewDepth, /*stages=*/4);
       // Fragments of wgmma hold the rows of two weights.
       if (wgmma && numWeights <= 2)
         return {few, chooseWgmma()};

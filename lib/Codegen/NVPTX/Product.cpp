@@ -134,8 +134,9 @@ Value ProductKernel::packedRow(Value row) {
 }
 
 Value ProductKernel::rowOfFeature(Value feature, int64_t weight) {
-  Value run = k.mul(k.div(feature, rowRun), product.packedStep());
-  return k.add(k.add(run, weight * rowRun), k.rem(feature, rowRun));
+  int64_t run = product.run();
+  Value first = k.mul(k.div(feature, run), product.packedStep());
+  return k.add(k.add(first, weight * run), k.rem(feature, run));
 }
 
 TokenPlace ProductKernel::placeOf(Value token) {
@@ -209,7 +210,7 @@ static LogicalResult pack(LayerLowering &l, Product &product,
   product.experts = type.getRank() == 3 ? type.getDimSize(0) : 1;
   product.n = type.getShape().drop_back().back();
   product.k = type.getShape().back();
-  if (product.tile.getRows() % product.packedStep() != 0)
+  if (product.tile.getRows() % (rowRun * product.weights) != 0)
     return op->emitOpError("strategy ")
            << product.tile << " cannot split " << product.tile.getRows()
            << " rows among " << product.weights << " weights in runs of "
@@ -238,10 +239,12 @@ static LogicalResult pack(LayerLowering &l, Product &product,
     product.columns.push_back(*buffer);
   }
   if (isEncoded) {
-    product.panels = panelsFor(numbers, type, encodedCols, encodedDepth,
-                               Swizzle::depth / encodedDepth);
-    product.packedRows =
-        llvm::divideCeil(product.n * product.weights, encodedCols);
+    // 16 bytes of codes for each lane of a warp.
+    int64_t bits = moe::NumberFormat::of(type.getEncoding())->block.codeBits();
+    product.panels = panelsFor(numbers, type, /*cols=*/128 / bits, encodedDepth,
+                               stageDepth(product.tile) / encodedDepth,
+                               moe::PanelOrder::Fragments);
+    product.packedRows = llvm::divideCeil(product.n, product.run());
     int64_t bytes = product.panels.getPanelBytes();
     product.packed =
         l.weight(product.panels, product.experts * product.packedRows, bytes,
@@ -250,12 +253,12 @@ static LogicalResult pack(LayerLowering &l, Product &product,
   }
   // A panel of one step is some rows as they are.
   int64_t stride = product.rows.stride;
+  product.panels = moe::PanelsAttr::get(
+      op->getContext(), numbers, rowRun * product.weights, /*depth=*/stride,
+      /*steps=*/1, type.getElementType(), /*encoding=*/Attribute(),
+      moe::PanelOrder::Columns);
   product.packedRows =
       llvm::divideCeil(product.n, rowRun) * product.packedStep();
-  product.panels =
-      moe::PanelsAttr::get(op->getContext(), numbers, product.packedStep(),
-                           /*depth=*/stride, /*steps=*/1, type.getElementType(),
-                           /*encoding=*/Attribute());
   product.packed =
       l.weight(product.panels, product.experts * product.packedRows, product.k,
                stride, type.getElementType());

@@ -24,9 +24,9 @@ namespace moec::nvptx {
 /// the fragments of a tensor core put an element's accumulators into one
 /// thread.
 inline constexpr int64_t rowRun = 8;
-/// Rows and elements of K in a step of a panel of encoded weights: as a lane of
-/// a tensor core's fragments wants the codes.
-inline constexpr int64_t encodedCols = 16, encodedDepth = 32;
+/// Elements of K in a step of a panel of encoded weights, of which a lane has 8
+/// of each of its rows.
+inline constexpr int64_t encodedDepth = 32;
 
 /// A product of rows and packed weights.
 struct Product {
@@ -50,8 +50,12 @@ struct Product {
 
   bool isEncoded() const { return panels.getEncoding() != nullptr; }
   /// Rows of the tile that a packed row has; they belong to whole features.
-  int64_t rowsOfPacked() const { return isEncoded() ? encodedCols : 1; }
-  int64_t packedStep() const { return rowRun * weights; }
+  int64_t rowsOfPacked() const { return isEncoded() ? panels.getCols() : 1; }
+  /// Rows of one weight that follow each other, and of all.
+  int64_t run() const {
+    return isEncoded() ? panels.getCols() / weights : rowRun;
+  }
+  int64_t packedStep() const { return run() * weights; }
   /// Features (columns of the result) of a tile.
   int64_t features() const { return tile.getRows() / weights; }
   /// Tiles side by side, over all columns of the result.
@@ -154,6 +158,8 @@ LogicalResult emitEncodedTile(ProductKernel &p);
 /// Whether the warps have the same rows and tokens and take turns along K: a
 /// step is as deep as all of them have it then.
 bool splitsK(moe::GpuTileAttr tile);
+/// Elements of K that a warp multiplies in its turn.
+int64_t stageDepth(moe::GpuTileAttr tile);
 /// Emits all tiles, which the blocks of the grid share, on warpgroups of
 /// sm_90a; `map` shows the packed weights.
 LogicalResult emitWgmmaTiles(ProductKernel &p, Value map);

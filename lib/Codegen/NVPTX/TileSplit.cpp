@@ -65,14 +65,19 @@ private:
 
 bool splitsK(moe::GpuTileAttr tile) {
   return tile.getWarps() > 1 &&
-         tile.getDepth() == Swizzle::depth * tile.getWarps();
+         tile.getDepth() % (Swizzle::depth * tile.getWarps()) == 0;
+}
+
+int64_t stageDepth(moe::GpuTileAttr tile) {
+  return tile.getDepth() / (splitsK(tile) ? tile.getWarps() : 1);
 }
 
 LogicalResult SplitTile::check() {
   if (failed(checkMmaOperands(p.product)))
     return failure();
-  if (rows % MmaAtom::m == 0 && tokens % MmaAtom::n == 0 &&
-      tile.getStages() >= 2 && p.product.rows.stride % Swizzle::depth == 0)
+  if (stageDepth(tile) == Swizzle::depth && rows % MmaAtom::m == 0 &&
+      tokens % MmaAtom::n == 0 && tile.getStages() >= 2 &&
+      p.product.rows.stride % Swizzle::depth == 0)
     return success();
   return p.product.op->emitOpError("strategy ")
          << tile << " does not fit fragments of " << MmaAtom::m << " x "

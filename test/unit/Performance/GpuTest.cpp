@@ -78,15 +78,20 @@ TEST(GpuKernel, streamsWeights) {
                   loopFigures({0, narrow}, chipOf("sm_80"))};
   GpuTile tile{
       .rows = 32, .tokens = 16, .leastTokens = 8, .depth = 256, .stages = 4};
-  auto stream = weightStream(kernel, tile, 2);
+  auto stream = weightStream(kernel, tile);
   ASSERT_TRUE(stream);
   EXPECT_EQ(stream->instructionsPerKib, 15);
   EXPECT_EQ(stream->flightBytes, 2 * 3 * 32 * 256 * 2);
+  // Codes of four bits, half of whose products only take off what is too much.
+  tile.weightBytes = 0.5;
+  tile.productsOfWeight = 2;
+  EXPECT_EQ(weightStream(kernel, tile)->instructionsPerKib, 120);
+  EXPECT_EQ(weightStream(kernel, tile)->flightBytes, 2 * 3 * 32 * 256 / 2);
   // The warps that copy for a warpgroup are not in its loop.
   narrow[0].ofWarpgroup = true;
   kernel.loops[1] = loopFigures({0, narrow}, chipOf("sm_90a"));
-  EXPECT_FALSE(weightStream(kernel, tile, 2));
-  EXPECT_FALSE(weightStream(GpuKernel(), tile, 2));
+  EXPECT_FALSE(weightStream(kernel, tile));
+  EXPECT_FALSE(weightStream(GpuKernel(), tile));
 }
 
 TEST(GpuTraffic, padsEachExpertsRows) {

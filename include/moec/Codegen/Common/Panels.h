@@ -18,9 +18,10 @@ namespace moec {
 /// `cols` columns and steps of `depth` elements of K: a multiple of `unroll`
 /// steps, and whole units of codes and scales. Numbers of encodings that no
 /// kernel decodes are decoded by the packer.
-mlir::moe::PanelsAttr panelsFor(llvm::ArrayRef<int64_t> args,
-                                mlir::RankedTensorType type, int64_t cols,
-                                int64_t depth, int64_t unroll);
+mlir::moe::PanelsAttr
+panelsFor(llvm::ArrayRef<int64_t> args, mlir::RankedTensorType type,
+          int64_t cols, int64_t depth, int64_t unroll,
+          mlir::moe::PanelOrder order = mlir::moe::PanelOrder::Columns);
 
 } // namespace moec
 

@@ -1,0 +1,208 @@
+//===- EncodedWeights.cpp - A warp's rows of encoded weights --------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EncodedWeights.h"
+
+#include <numeric>
+
+namespace moec::nvptx {
+
+/// Of a panel, bytes of a step.
+static constexpr int64_t stepBytes = warpSize * Swizzle::chunkBytes;
+
+/// All numbers of a row have one scale in f32.
+static bool scalesRows(moe::PanelsAttr panels, const CodeDecoder &decoder) {
+  return panels.getGroups() == 1 && decoder.scaleBytes() == 4 &&
+         decoder.hasOneLift();
+}
+
+EncodedWeights::EncodedWeights(ProductKernel &p, int64_t depth)
+    : decoder(moe::NumberFormat::of(p.product.panels.getEncoding())->block,
+              p.product.rows.element),
+      p(p), k(p.k), panels(p.product.panels), depth(depth),
+      span(scalesRows(panels, decoder) ? depth
+                                       : std::gcd(panels.getGroup(), depth)),
+      codeBytes(numPanels() * depth / encodedDepth * stepBytes),
+      scaleBytes(
+          hasRowScales() ? 0 : numPanels() * spans() * panels.getScaleBytes()) {
+}
+
+bool EncodedWeights::hasRowScales() const {
+  return scalesRows(panels, decoder);
+}
+
+bool EncodedWeights::fits() const {
+  return depth % encodedDepth == 0 &&
+         panels.getSteps() * encodedDepth % depth == 0 &&
+         numPanels() * spans() * scaleChunks() <= warpSize;
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+/// Where a group's scales begin in a panel.
+Value EncodedWeights::groupAt(Value group) {
+  int64_t unit = panels.getUnitGroups();
+  return k.add(k.mul(k.div(group, unit), panels.getUnitBytes()),
+               k.mul(k.rem(group, unit), panels.getScaleBytes()));
+}
+
+/// Where the codes of a step begin in a panel.
+Value EncodedWeights::codesAt(Value step) {
+  int64_t unit = panels.getUnitSteps();
+  return k.add(k.add(k.mul(k.div(step, unit), panels.getUnitBytes()),
+                     panels.getCodeOffset(0)),
+               k.mul(k.rem(step, unit), stepBytes));
+}
+
+void EncodedWeights::find(Value row) {
+  decoder.begin(k);
+  pointers.clear();
+  codeChunks.clear();
+  Value first = k.div(row, panels.getCols());
+  Type byte = k.b.getI8Type();
+  Value chunk = k.mul(k.lane(), Swizzle::chunkBytes);
+  for (int64_t i = 0; i < numPanels(); ++i) {
+    pointers.push_back(k.address(p.packed, p.packedRow(k.add(first, i)), 0));
+    codeChunks.push_back(
+        k.address({pointers.back(), byte, k.i64(0)}, 0, chunk));
+  }
+  scaleChunk = scaleBytes ? scalesOf(k.i32(0)) : Value();
+}
+
+/// Where this lane's chunk of the codes of step `step` of a stage is.
+Value EncodedWeights::codesOf(Value chunk, Value stage, int64_t step) {
+  Type byte = k.b.getI8Type();
+  int64_t steps = depth / encodedDepth, unit = unitDepth();
+  // Stages are whole units, or parts of one.
+  if (depth % unit == 0)
+    return k.address({chunk, byte, k.i64(depth / unit * panels.getUnitBytes())},
+                     stage,
+                     panels.getCodeOffset(step / panels.getGroupSteps()) +
+                         step % panels.getGroupSteps() * stepBytes);
+  Value first = k.mul(stage, steps);
+  if (unit % depth == 0)
+    return k.address(
+        {k.address({chunk, byte, k.i64(0)}, 0, codesAt(first)), byte, k.i64(0)},
+        0, step * stepBytes);
+  return k.address({chunk, byte, k.i64(0)}, 0, codesAt(k.add(first, step)));
+}
+
+/// Where this lane's chunk of a stage's scales is.
+Value EncodedWeights::scalesOf(Value stage) {
+  int64_t spanChunks = scaleChunks(), panelChunks = spans() * spanChunks;
+  Value number = k.div(k.rem(k.lane(), panelChunks), spanChunks),
+        element = k.add(k.mul(stage, depth), k.mul(number, span));
+  Value from = k.add(groupAt(k.div(element, panels.getGroup())),
+                     k.mul(k.rem(k.lane(), spanChunks), Swizzle::chunkBytes));
+  Value panel = pointers[0];
+  for (int64_t i = 1; i < numPanels(); ++i)
+    panel = arith::SelectOp::create(k.b, k.less(k.lane(), i * panelChunks),
+                                    panel, pointers[i]);
+  return k.address({panel, k.b.getI8Type(), k.i64(0)}, 0, from);
+}
+
+void EncodedWeights::copy(const Memory &arena, Value stage, Value to) {
+  Value chunk = k.add(to, k.mul(k.lane(), Swizzle::chunkBytes));
+  int64_t steps = depth / encodedDepth;
+  for (auto [i, panel] : llvm::enumerate(codeChunks))
+    for (int64_t step = 0; step < steps; ++step)
+      AsyncCopies::copy(
+          k,
+          k.address(arena, 0,
+                    k.add(chunk, (int64_t(i) * steps + step) * stepBytes)),
+          codesOf(panel, stage, step));
+  int64_t chunks = scaleBytes / Swizzle::chunkBytes;
+  if (!chunks)
+    return;
+  k.when(k.less(k.lane(), chunks), [&] {
+    int64_t unit = unitDepth();
+    Value from = depth % unit == 0
+                     ? k.address({scaleChunk, k.b.getI8Type(),
+                                  k.i64(depth / unit * panels.getUnitBytes())},
+                                 stage, 0)
+                     : scalesOf(stage);
+    AsyncCopies::copy(k, k.address(arena, 0, k.add(chunk, codeBytes)), from);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Registers
+//===----------------------------------------------------------------------===//
+
+Scales EncodedWeights::loadWords(Value pointer, int64_t bytes) {
+  int64_t count = bytes / 4;
+  return Scales(k.loadRun({pointer, k.b.getI32Type(), k.i32(0)}, 0, 0, count));
+}
+
+SmallVector<Scales> EncodedWeights::loadScales(const Memory &arena, Value from,
+                                               int64_t span) {
+  SmallVector<Scales> scales(numPanels());
+  if (hasRowScales())
+    return scales;
+  Value lane = k.mul(k.div(k.lane(), 4), laneScaleBytes());
+  for (int64_t i = 0; i < numPanels(); ++i)
+    scales[i] =
+        loadWords(k.address(arena, 0,
+                            k.add(k.add(from, lane),
+                                  codeBytes + (i * spans() + span) *
+                                                  panels.getScaleBytes())),
+                  laneScaleBytes());
+  return scales;
+}
+
+SmallVector<Scales> EncodedWeights::loadRowScales() {
+  Value lane = k.mul(k.div(k.lane(), 4), laneScaleBytes());
+  return llvm::map_to_vector(pointers, [&](Value panel) {
+    Memory words{panel, k.b.getI8Type(), k.i64(0)};
+    words.pointer = k.address(words, 0, lane);
+    words.element = k.b.getI32Type();
+    return Scales(k.loadRun(words, 0, 0, laneScaleBytes() / 4));
+  });
+}
+
+SmallVector<Value> EncodedWeights::fragments(const Memory &arena, Value from,
+                                             int64_t step,
+                                             ArrayRef<Scales> scales,
+                                             bool lifted) {
+  Value lane = k.add(from, k.mul(k.lane(), Swizzle::chunkBytes));
+  int64_t words = decoder.words(), steps = depth / encodedDepth;
+  SmallVector<Value> result;
+  for (int64_t i = 0; i < numPanels(); ++i) {
+    Scales codes = loadWords(
+        k.address(arena, 0, k.add(lane, (i * steps + step) * stepBytes)),
+        Swizzle::chunkBytes);
+    for (int64_t row = 0; row < decoder.laneRows(); row += 2) {
+      auto numbers = [&](int64_t number) {
+        return decoder.decode(
+            k, ArrayRef<Value>(codes).slice(number * words, words), scales[i],
+            number, lifted);
+      };
+      auto low = numbers(row), high = numbers(row + 1);
+      for (int64_t pair = 0; pair < CodeDecoder::pairs; ++pair)
+        result.append({low[pair], high[pair]});
+    }
+  }
+  return result;
+}
+
+SmallVector<Value> EncodedWeights::lift(int64_t rowAtom,
+                                        ArrayRef<Scales> scales) {
+  const Scales &own = scales[rowAtom / panelAtoms()];
+  int64_t row = rowAtom % panelAtoms() * 2;
+  Value low = decoder.lift(k, own, row), high = decoder.lift(k, own, row + 1);
+  return {low, high, low, high};
+}
+
+Value EncodedWeights::scale(ArrayRef<Scales> scales, int64_t rowAtom,
+                            int64_t half) {
+  return decoder.scale(k, scales[rowAtom / panelAtoms()],
+                       rowAtom % panelAtoms() * 2 + half);
+}
+
+} // namespace moec::nvptx
