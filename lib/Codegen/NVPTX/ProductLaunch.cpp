@@ -31,11 +31,8 @@ static bool isWgmma(const Product &product) {
   return product.tile.getMma() == moe::MmaKind::Wgmma;
 }
 
-static LogicalResult emitTile(LayerLowering &l, ProductKernel &p) {
+static LogicalResult emitTile(ProductKernel &p) {
   moe::GpuTileAttr tile = p.product.tile;
-  if (isWgmma(p.product))
-    return emitWgmmaTiles(
-        p, p.k.parameter(l.tensorMap(p.product.packed, tile.getRows())));
   if (p.product.isEncoded())
     return emitEncodedTile(p);
   if (tile.getMma() == moe::MmaKind::Fma)
@@ -43,20 +40,29 @@ static LogicalResult emitTile(LayerLowering &l, ProductKernel &p) {
   return splitsK(tile) ? emitSplitTile(p) : emitMmaTile(p);
 }
 
-/// Products whose blocks are alike; the others are left. Blocks of wgmma share
-/// the tiles of one product among them.
+/// Products by wgmma share registers, and stages that lie in the same places.
+static bool areAlike(const Product &first, const Product &second) {
+  if (isWgmma(first) || isWgmma(second))
+    return first.tile == second.tile;
+  return first.blockThreads() == second.blockThreads();
+}
+
+/// Products whose blocks are alike; the others are left.
 static SmallVector<std::shared_ptr<const Product>>
 takeAlike(SmallVector<std::shared_ptr<const Product>> &products) {
   SmallVector<std::shared_ptr<const Product>> alike, rest;
-  const Product &first = *products[0];
-  for (auto &product : products) {
-    bool joins = product.get() == &first ||
-                 (!isWgmma(first) && !isWgmma(*product) &&
-                  product->blockThreads() == first.blockThreads());
-    (joins ? alike : rest).push_back(product);
-  }
+  for (auto &product : products)
+    (areAlike(*products[0], *product) ? alike : rest).push_back(product);
   products = std::move(rest);
   return alike;
+}
+
+/// Resident blocks have the tiles of all products in turns: where those of the
+/// products before end, the next product's begin.
+static Value blockInTurn(DeviceKernel &k, Value tilesBefore) {
+  Value first = k.rem(tilesBefore, k.blocks());
+  Value turn = k.sub(k.block(), first);
+  return k.select(k.less(k.block(), first), k.add(turn, k.blocks()), turn);
 }
 
 LogicalResult
@@ -73,11 +79,14 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
     for (const auto &product : alike)
       grid.perBlock = std::lcm(grid.perBlock, product->tile.getTokens());
     Value block = k.block(), tiles = k.i32(0), blocks = tiles;
+    SmallVector<std::unique_ptr<ProductKernel>> kernels;
     for (const auto &product : alike) {
       k.b.setLoc(product->op->getLoc());
       k.reuseShared();
-      ProductKernel p(*this, *product, k, k.sub(block, blocks));
-      if (failed(emitTile(*this, p)))
+      ProductKernel &p = *kernels.emplace_back(std::make_unique<ProductKernel>(
+          *this, *product, k,
+          grid.resident ? blockInTurn(k, blocks) : k.sub(block, blocks)));
+      if (!grid.resident && failed(emitTile(p)))
         return failure();
       tiles = k.add(tiles, p.tiles);
       blocks = k.add(blocks, p.blocks);
@@ -85,6 +94,8 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
       grid.rows.perToken += most.perToken;
       grid.rows.fixed += most.fixed;
     }
+    if (grid.resident && failed(emitWgmmaTiles(*this, kernels)))
+      return failure();
     if (!rows.empty() && failed(sumColumns(k, *alike[0], tiles, rows)))
       return failure();
     launch(k, grid);

@@ -104,6 +104,8 @@ public:
   Value expert, firstRow, rowCount, firstFeature;
   /// Tiles of rows, each for all columns, and blocks that have a tile.
   Value tiles, blocks;
+  /// The number of this block among those that have a tile.
+  const Value block;
 
   /// Emits the search for the block's tile and `body` for it.
   void forTile(function_ref<void()> body);
@@ -138,7 +140,7 @@ private:
     return k.load(slots, row, 0);
   }
 
-  Value block, column;
+  Value column;
   Memory table, gather, scale, resultSlots;
   /// All rows, where there is no table.
   Value allRows;
@@ -160,9 +162,10 @@ LogicalResult emitEncodedTile(ProductKernel &p);
 bool splitsK(moe::GpuTileAttr tile);
 /// Elements of K that a warp multiplies in its turn.
 int64_t stageDepth(moe::GpuTileAttr tile);
-/// Emits all tiles, which the blocks of the grid share, on warpgroups of
-/// sm_90a; `map` shows the packed weights.
-LogicalResult emitWgmmaTiles(ProductKernel &p, Value map);
+/// Emits all tiles of products with one strategy, which the blocks of the grid
+/// share, on warpgroups of sm_90a.
+LogicalResult emitWgmmaTiles(LayerLowering &l,
+                             ArrayRef<std::unique_ptr<ProductKernel>> products);
 
 } // namespace moec::nvptx
 

@@ -13,10 +13,14 @@
 
 namespace moec::nvptx {
 
-void WgmmaTile::consume() {
+void WgmmaTile::takeRegisters() {
   // What the warpgroup that copies leaves of 168 for each thread.
   constexpr int64_t afterFew = 224, afterMany = 200, manyTokens = 192;
-  takeRegisters(k, tile.getTokens() <= manyTokens ? afterFew : afterMany);
+  nvptx::takeRegisters(k,
+                       tile.getTokens() <= manyTokens ? afterFew : afterMany);
+}
+
+void WgmmaTile::consume() {
   group = k.sub(k.div(k.warp(), warpsInGroup), 1);
   warpInGroup = k.rem(k.warp(), warpsInGroup);
   threadInGroup = k.rem(k.thread(), warpgroupSize);

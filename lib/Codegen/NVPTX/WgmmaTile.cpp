@@ -24,7 +24,8 @@ static constexpr int64_t mostSharedBytes = 227 * 1024;
 /// Bytes of a warpgroup's part of the result's tile: 256 tokens of 32 features.
 static constexpr int64_t mostOutputBytes = 16 * 1024;
 
-WgmmaTile::WgmmaTile(ProductKernel &p, Value map)
+WgmmaTile::WgmmaTile(ProductKernel &p, Value map, int64_t number,
+                     int64_t products)
     : p(p), k(p.k), map(map), tile(p.product.tile),
       blocks(tile.getRows() / (multiplyingGroups * WgmmaAtom::m)),
       groupFeatures(p.product.features() / multiplyingGroups),
@@ -38,10 +39,10 @@ WgmmaTile::WgmmaTile(ProductKernel &p, Value map)
       outputRows(
           std::min(tile.getTokens(),
                    mostOutputBytes / std::max<int64_t>(outputRowBytes, 1))) {
-  layOut();
+  layOut(number, products);
 }
 
-void WgmmaTile::layOut() {
+void WgmmaTile::layOut(int64_t number, int64_t products) {
   auto take = [&](int64_t bytes, int64_t alignment) {
     int64_t begin = llvm::alignTo(sharedEnd, alignment);
     sharedEnd = begin + bytes;
@@ -52,12 +53,15 @@ void WgmmaTile::layOut() {
   stageBytes = weightBytes + tile.getTokens() * Swizzle::rowBytes;
   outputBytes = isNarrow() ? outputRows * outputRowBytes : 0;
   int64_t placeBytes = multiplyingGroups * tile.getTokens() * 4;
+  // Barriers are one product's, so that all begin in the same phase.
+  int64_t barrierBytes = stages * SharedBarrier::bytes;
+  fullBegin = number * 2 * barrierBytes;
+  emptyBegin = fullBegin + barrierBytes;
+  sharedEnd = products * 2 * barrierBytes;
   stagesBegin = take(stages * stageBytes, Swizzle::alignment);
   outputBegin = take(multiplyingGroups * outputBytes, Swizzle::alignment);
   rowsBegin = take(product.resultSlots ? placeBytes : 0, 16);
   factorsBegin = take(product.scale ? placeBytes : 0, 16);
-  fullBegin = take(stages * SharedBarrier::bytes, SharedBarrier::bytes);
-  emptyBegin = take(stages * SharedBarrier::bytes, SharedBarrier::bytes);
 }
 
 LogicalResult WgmmaTile::check() {
@@ -89,7 +93,7 @@ Value WgmmaTile::barrier(int64_t first, Number stage) {
 
 SmallVector<Value> WgmmaTile::forTiles(ValueRange carried, TileBody body) {
   int64_t across = p.product.tileColumns();
-  return k.loopCarried(k.block(), p.blocks, k.blocks(), carried,
+  return k.loopCarried(p.block, p.blocks, k.blocks(), carried,
                        [&](Value number, ValueRange values) {
                          // Tiles of the same rows one after the other: they
                          // share their tokens.
@@ -108,30 +112,30 @@ void WgmmaTile::initializeBarriers() {
     }
     SharedBarrier::fenceInitialized(k);
   });
-  k.syncBlock();
 }
 
-void WgmmaTile::emit() {
+void WgmmaTile::allocate() {
+  k.reuseShared();
   arena = k.allocateShared(k.b.getI8Type(), 1, sharedEnd, Swizzle::alignment);
   // A shuffle shows the assembler that the address is one for the whole warp.
   Value address =
       LLVM::PtrToIntOp::create(k.b, k.b.getI32Type(), arena.pointer);
   arena.pointer = LLVM::IntToPtrOp::create(k.b, arena.pointer.getType(),
                                            k.shuffle(address, 0));
-  initializeBarriers();
-  k.either(
-      k.less(k.warp(), warpsInGroup), [&] { produce(); }, [&] { consume(); });
 }
 
 //===----------------------------------------------------------------------===//
 // Copies
 //===----------------------------------------------------------------------===//
 
-void WgmmaTile::produce() {
+void WgmmaTile::releaseRegisters() {
   // Offsets of up to 12 rows fit into 56 registers.
   constexpr int64_t few = 56, many = 104, rowsWithFew = 12;
   bool isFew = tile.getTokens() / rowsAtOnce <= rowsWithFew;
-  releaseRegisters(k, isFew ? few : many);
+  nvptx::releaseRegisters(k, isFew ? few : many);
+}
+
+void WgmmaTile::produce() {
   k.when(k.less(k.thread(), copyThreads), [&] { produceTiles(); });
 }
 
@@ -219,11 +223,41 @@ void WgmmaTile::announce(Value stage, int64_t groups) {
   k.when(k.equal(k.lane(), 0), [&] { SharedBarrier::arrive(k, full(stage)); });
 }
 
-LogicalResult emitWgmmaTiles(ProductKernel &p, Value map) {
-  WgmmaTile tile(p, map);
-  if (failed(tile.check()))
-    return failure();
-  tile.emit();
+LogicalResult
+emitWgmmaTiles(LayerLowering &l,
+               ArrayRef<std::unique_ptr<ProductKernel>> products) {
+  DeviceKernel &k = products[0]->k;
+  SmallVector<std::unique_ptr<WgmmaTile>> tiles;
+  for (const auto &p : products) {
+    Value map =
+        k.parameter(l.tensorMap(p->product.packed, p->product.tile.getRows()));
+    tiles.push_back(
+        std::make_unique<WgmmaTile>(*p, map, tiles.size(), products.size()));
+    if (failed(tiles.back()->check()))
+      return failure();
+    tiles.back()->allocate();
+    tiles.back()->initializeBarriers();
+  }
+  k.syncBlock();
+  // A product's ring begins at stage 0, when all have left the one before.
+  auto forProducts = [&](function_ref<void(WgmmaTile &)> body) {
+    for (auto [i, tile] : llvm::enumerate(tiles)) {
+      k.b.setLoc(products[i]->product.op->getLoc());
+      if (i > 0)
+        k.syncBlock();
+      body(*tile);
+    }
+  };
+  k.either(
+      k.less(k.warp(), warpsInGroup),
+      [&] {
+        tiles[0]->releaseRegisters();
+        forProducts([](WgmmaTile &tile) { tile.produce(); });
+      },
+      [&] {
+        tiles[0]->takeRegisters();
+        forProducts([](WgmmaTile &tile) { tile.consume(); });
+      });
   return success();
 }
 

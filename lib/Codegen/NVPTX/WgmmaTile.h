@@ -23,11 +23,21 @@ namespace moec::nvptx {
 
 class WgmmaTile {
 public:
-  WgmmaTile(ProductKernel &p, Value map);
+  /// The tiles of product number `number` of the `products` of a launch; `map`
+  /// shows its packed weights.
+  WgmmaTile(ProductKernel &p, Value map, int64_t number, int64_t products);
 
   /// Whether the strategy fits the operands and the chip.
   LogicalResult check();
-  void emit();
+  /// Takes shared memory: all products the same, but for their barriers.
+  void allocate();
+  void initializeBarriers();
+  /// What the warpgroup that copies does, and what the others do.
+  void produce();
+  void consume();
+  /// Before that, once for all products.
+  void releaseRegisters();
+  void takeRegisters();
 
 private:
   /// The tile of this block, for the threads that ask.
@@ -35,19 +45,16 @@ private:
   SmallVector<Value> forTiles(ValueRange carried, TileBody body);
 
   // WgmmaTile.cpp: the ring and those who fill it.
-  void layOut();
-  void initializeBarriers();
+  void layOut(int64_t number, int64_t products);
   Value shared(Number offset);
   Value barrier(int64_t first, Number stage);
   Value full(Number stage) { return barrier(fullBegin, stage); }
   Value empty(Number stage) { return barrier(emptyBegin, stage); }
-  void produce();
   void produceTiles();
   void copyTokens(Value column, Value stage, ArrayRef<Value> offsets);
   void announce(Value stage, int64_t groups);
 
   // WgmmaConsumer.cpp: those who multiply.
-  void consume();
   void multiplyTile(const WgmmaAtom &atom, ValueRange parities);
   void multiplyStage(const WgmmaAtom &atom, int64_t stage, Value parity,
                      MutableArrayRef<Value> accumulators);
