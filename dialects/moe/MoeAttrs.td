@@ -202,7 +202,9 @@ def Moe_CpuRangeAttr : Moe_Attr<"CpuRange", "cpu_range"> {
     Says how a product treats experts of `from` rows or more, up to the next
     range's `from`. K is taken in chunks of `chunk` steps, all rows on one chunk
     before the next chunk begins; with 0 it is taken whole. With `ahead`, tiles
-    ask for the next panel (or chunk) while they work on the present one.
+    ask for the next panel (or chunk) while they work on the present one. With
+    `decode`, encoded weights are decoded to memory first, once for all tiles;
+    without, each tile decodes them in registers.
 
     None of it changes a result: the order of additions is the same in every
     range.
@@ -228,7 +230,8 @@ def Moe_CpuRangeAttr : Moe_Attr<"CpuRange", "cpu_range"> {
     Constraints:
     - C1: `from` is at least 1 and `chunk` at least 0.
   }];
-  let parameters = (ins "int64_t":$from, "int64_t":$chunk, "bool":$ahead);
+  let parameters = (ins "int64_t":$from, "int64_t":$chunk, "bool":$ahead,
+                        DefaultValuedParameter<"bool", "false">:$decode);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

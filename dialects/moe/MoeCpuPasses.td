@@ -53,10 +53,14 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
            "cycles until the result of a multiplication can be added to">,
     Option<"readRate", "read-rate", "double", "6",
            "rate of reading one stream from memory">,
-    Option<"fetchRate", "fetch-rate", "double", "4.6",
+    Option<"fetchRate", "fetch-rate", "double", "5.6",
            "rate of fetching from memory by instructions">,
     Option<"l3Rate", "l3-rate", "double", "10",
-           "rate of reading from the third cache">
+           "rate of reading from the third cache">,
+    Option<"memoryLatency", "memory-latency", "double", "280",
+           "cycles until a number in memory arrives">,
+    Option<"reorderWindow", "reorder-window", "int64_t", "320",
+           "instructions that a core has under way">
   ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }

@@ -159,7 +159,8 @@ static void readStrategy(Product &product, Op op, RankedTensorType weights) {
     product.ranges.clear();
     for (auto range : ranges.getAsRange<moe::CpuRangeAttr>())
       product.ranges.push_back(
-          {range.getFrom(), {range.getChunk(), range.getAhead()}});
+          {range.getFrom(),
+           {range.getChunk(), range.getAhead(), range.getDecode()}});
   }
 }
 

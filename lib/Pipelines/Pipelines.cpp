@@ -52,6 +52,8 @@ PipelineOptions::PipelineOptions(const CompileTarget &target) {
     readRate = cpu->readRate;
     fetchRate = cpu->fetchRate;
     l3Rate = cpu->l3Rate;
+    memoryLatency = cpu->memoryLatency;
+    reorderWindow = cpu->reorderWindow;
     int8Dot = cpu->int8Dot;
   } else {
     nvptx = true;
@@ -90,6 +92,8 @@ void buildSchedulePipeline(OpPassManager &manager,
   strategy.readRate = options.readRate;
   strategy.fetchRate = options.fetchRate;
   strategy.l3Rate = options.l3Rate;
+  strategy.memoryLatency = options.memoryLatency;
+  strategy.reorderWindow = options.reorderWindow;
   manager.addPass(moe::createMoeChooseStrategyPass(strategy));
 }
 

@@ -100,18 +100,20 @@ static void describeMachine(CpuTarget &target) {
     StringLiteral cpu;
     int64_t l2KiB;
     double multiplies, latency, read, fetch, l3;
+    int64_t window;
   };
-  static constexpr Known table[] = {{"znver4", 1024, 1, 6, 6, 4.6, 10},
-                                    {"znver5", 1024, 2, 6, 6, 4.6, 16},
-                                    {"znver3", 512, 2, 4, 6, 4.6, 10},
-                                    {"znver2", 512, 2, 5, 6, 4.6, 10},
-                                    {"sapphirerapids", 2048, 2, 4, 4, 3, 6},
-                                    {"graniterapids", 2048, 2, 4, 4, 3, 6},
-                                    {"icelake-server", 1280, 2, 4, 4, 3, 6},
-                                    {"skylake-avx512", 1024, 2, 4, 4, 3, 6},
-                                    {"neoverse-n1", 1024, 2, 4, 6, 4.6, 10},
-                                    {"neoverse-v1", 1024, 2, 4, 6, 4.6, 10},
-                                    {"neoverse-v2", 1024, 4, 4, 6, 4.6, 10}};
+  static constexpr Known table[] = {
+      {"znver4", 1024, 1, 6, 6, 5.6, 10, 320},
+      {"znver5", 1024, 2, 6, 6, 5.6, 16, 448},
+      {"znver3", 512, 2, 4, 6, 5.6, 10, 256},
+      {"znver2", 512, 2, 5, 6, 5.6, 10, 224},
+      {"sapphirerapids", 2048, 2, 4, 4, 3, 6, 512},
+      {"graniterapids", 2048, 2, 4, 4, 3, 6, 512},
+      {"icelake-server", 1280, 2, 4, 4, 3, 6, 352},
+      {"skylake-avx512", 1024, 2, 4, 4, 3, 6, 224},
+      {"neoverse-n1", 1024, 2, 4, 6, 5.6, 10, 128},
+      {"neoverse-v1", 1024, 2, 4, 6, 5.6, 10, 256},
+      {"neoverse-v2", 1024, 4, 4, 6, 5.6, 10, 320}};
   for (const Known &known : table)
     if (known.cpu == target.cpu) {
       target.l2Bytes = known.l2KiB * 1024;
@@ -120,6 +122,7 @@ static void describeMachine(CpuTarget &target) {
       target.readRate = known.read;
       target.fetchRate = known.fetch;
       target.l3Rate = known.l3;
+      target.reorderWindow = known.window;
     }
 }
 

@@ -90,11 +90,19 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<double> fetchRate{
       *this, "fetch-rate",
       llvm::cl::desc("bytes a cycle that a core fetches by instructions"),
-      llvm::cl::init(4.6)};
+      llvm::cl::init(5.6)};
   Option<double> l3Rate{
       *this, "l3-rate",
       llvm::cl::desc("bytes a cycle that a core reads from the third cache"),
       llvm::cl::init(10)};
+  Option<double> memoryLatency{
+      *this, "memory-latency",
+      llvm::cl::desc("cycles until a number in memory arrives"),
+      llvm::cl::init(280)};
+  Option<int64_t> reorderWindow{
+      *this, "reorder-window",
+      llvm::cl::desc("instructions that a core has under way"),
+      llvm::cl::init(320)};
   Option<bool> int8Dot{
       *this, "int8-dot",
       llvm::cl::desc("the target has a dot product of four int8 numbers"),

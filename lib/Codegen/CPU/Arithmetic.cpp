@@ -29,6 +29,8 @@ public:
     return widen(load(panel, offset, v, panels.getType(), lanes));
   }
 
+  VectorType weightsType() const override { return f32Vector(); }
+
   Value row(RowOperand row, Value k) const override {
     Value x = memref::LoadOp::create(e.b, row.rows, ValueRange{row.number, k});
     return e.splat(widen(x), lanes);
@@ -64,10 +66,13 @@ public:
     return upperHalves(decoded(panel, offset, v, 2 * lanes, zero));
   }
 
+  VectorType weightsType() const override {
+    return e.vector(e.b.getBF16Type(), 2 * lanes);
+  }
+
   Value row(RowOperand row, Value k) const override {
-    Type bf16 = e.b.getBF16Type();
     return vector::BitCastOp::create(
-        e.b, e.vector(bf16, 2 * lanes),
+        e.b, weightsType(),
         e.splat(e.loadAs(row.rows, row.number, k, e.b.getF32Type()), lanes));
   }
 
@@ -114,6 +119,10 @@ public:
         e.b, DenseElementsAttr::get(cast<VectorType>(stored.getType()),
                                     APInt(8, 0x80)));
     return arith::XOrIOp::create(e.b, stored, highest);
+  }
+
+  VectorType weightsType() const override {
+    return e.vector(e.b.getI8Type(), 4 * lanes);
   }
 
   Value row(RowOperand row, Value k) const override {

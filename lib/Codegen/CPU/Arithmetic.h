@@ -41,6 +41,8 @@ public:
   /// `zero` is what zero() has for it.
   virtual Value weights(Value panel, Value offset, int64_t v,
                         Value zero) const = 0;
+  /// The type of these.
+  virtual VectorType weightsType() const = 0;
   /// The row's elements from `k` on, of one step, in every lane.
   virtual Value row(RowOperand row, Value k) const = 0;
   /// Whether every multiplication is to load its row's elements itself, as an

@@ -78,6 +78,8 @@ struct MoeChooseStrategyPass
     target.readRate = readRate;
     target.fetchRate = fetchRate;
     target.l3Rate = l3Rate;
+    target.memoryLatency = memoryLatency;
+    target.reorderWindow = reorderWindow;
     return target;
   }
 
@@ -87,8 +89,9 @@ struct MoeChooseStrategyPass
     moec::CpuTarget target = describeTarget();
     SmallVector<Attribute> ranges;
     for (const moec::RangeChoice &choice : moec::chooseRanges(work, target)) {
-      ranges.push_back(CpuRangeAttr::get(
-          &getContext(), choice.from, choice.loops.chunk, choice.loops.ahead));
+      ranges.push_back(CpuRangeAttr::get(&getContext(), choice.from,
+                                         choice.loops.chunk, choice.loops.ahead,
+                                         choice.loops.decode));
       explain(op, tile, work, target, choice);
     }
     return ArrayAttr::get(&getContext(), ranges);

@@ -16,6 +16,7 @@
 
 #include "ProductLoops.h"
 #include "ExpertRows.h"
+#include "ProductRanges.h"
 
 namespace moec::cpu {
 
@@ -31,18 +32,28 @@ constexpr int64_t blockRows = 256;
 class ProductEmitter {
 public:
   ProductEmitter(KernelEmitter &e, const PackedProduct &product,
-                 const ProductOperands &operands, ArrayAttr ranges,
-                 std::string name)
+                 const ProductOperands &operands, const ProductRanges &ranges,
+                 const std::string &name)
       : e(e), product(product), shape(product.shape), operands(operands),
-        ranges(ranges), tiles(e, shape, std::move(name)),
+        ranges(ranges), tiles(e, shape, name),
         experts(e, cast<MemRefType>(product.panels.getType()).getDimSize(0),
-                operands.offsets, operands.rows.rows) {}
+                operands.offsets, operands.rows.rows) {
+    if (ranges.decodedSteps()) {
+      decode.emplace(e, shape, name);
+      TileShape reading = shape;
+      reading.decoded = true;
+      tilesOfDecoded.emplace(e, reading, name + "_decoded");
+    }
+  }
 
   void emit() {
     e.beginStage(Split::Other);
     if (shape.chunked)
       partials = e.allocateDense({.perThread = blockRows}, shape.tile.getCols(),
                                  e.b.getF32Type());
+    if (decode)
+      decoded = e.allocateDense({.perThread = decodedRows()},
+                                shape.tile.getLanes(), e.b.getF32Type());
     if (shape.combines)
       emitCombining();
     else
@@ -131,28 +142,14 @@ private:
       if (shape.chunked)
         emitChunks(pair, first, count);
       else
-        emitTiles(pair, first, count, pick(count, &moe::CpuRangeAttr::getAhead),
-                  nullptr);
+        emitTiles(pair, first, count, count, nullptr);
     });
-  }
-
-  /// The number that the range of `count` rows has for `field`.
-  template <typename Field>
-  Value pick(Value count, Field field) {
-    Value number = e.index(0);
-    if (ranges)
-      for (auto range : ranges.getAsRange<moe::CpuRangeAttr>())
-        number = arith::SelectOp::create(
-            e.b, e.less(count, e.index(range.getFrom())), number,
-            e.index((range.*field)()));
-    return number;
   }
 
   /// The rows of one pair, K in chunks.
   void emitChunks(const Pair &pair, Value first, Value count) {
-    Value ahead = pick(count, &moe::CpuRangeAttr::getAhead);
     Value steps = e.index(shape.steps());
-    Value wanted = pick(count, &moe::CpuRangeAttr::getChunk);
+    Value wanted = ranges.chunk(e, count);
     Value whole = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, wanted,
                                         e.index(0));
     Value chunk = arith::SelectOp::create(e.b, whole, steps, wanted);
@@ -164,7 +161,7 @@ private:
         Value inside = product.address(e, pair.expert, pair.panel, to);
         within.next =
             arith::SelectOp::create(e.b, e.less(to, steps), inside, pair.next);
-        emitTiles(within, e.add(first, block.first), block.length, ahead,
+        emitTiles(within, e.add(first, block.first), block.length, count,
                   &range);
       });
     });
@@ -175,10 +172,39 @@ private:
     Value from, to;
   };
 
-  /// `count` rows of one pair; all of K, or one chunk. With `ahead` 1 the next
-  /// panel's lines are spread over all tiles.
-  void emitTiles(const Pair &pair, Value first, Value count, Value ahead,
+  /// `count` of the `expertRows` rows of one pair; all of K, or one chunk. The
+  /// panel is decoded first if the range says so.
+  void emitTiles(const Pair &pair, Value first, Value count, Value expertRows,
                  const Chunk *chunk) {
+    Value ahead = ranges.ahead(e, expertRows);
+    if (!decode)
+      return emitTiles(tiles, pair, first, count, ahead, chunk);
+    auto isDecoded = [&](int64_t value) -> Value {
+      return arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
+                                   ranges.decode(e, expertRows),
+                                   e.index(value));
+    };
+    e.when(isDecoded(0),
+           [&] { emitTiles(tiles, pair, first, count, ahead, chunk); });
+    e.when(isDecoded(1), [&] {
+      decode->call(e, product.panel(e, pair.expert, pair.panel),
+                   chunk ? chunk->from : e.index(0),
+                   chunk ? chunk->to : e.index(shape.steps()), decoded.memref,
+                   firstDecoded());
+      emitTiles(*tilesOfDecoded, pair, first, count, ahead, chunk);
+    });
+  }
+
+  /// Rows of `decoded` for one thread, and the first of this one.
+  int64_t decodedRows() const {
+    return ranges.decodedSteps() * shape.vectors();
+  }
+  Value firstDecoded() { return e.mul(e.thread, e.index(decodedRows())); }
+
+  /// The same by these functions. With `ahead` 1 the next panel's lines are
+  /// spread over all tiles.
+  void emitTiles(const TileFunctions &functions, const Pair &pair, Value first,
+                 Value count, Value ahead, const Chunk *chunk) {
     Value memory = product.panel(e, pair.expert, pair.panel);
     Value firstCol = e.mul(pair.panel, e.index(shape.resultCols()));
     int64_t most = shape.tile.getRows();
@@ -214,7 +240,11 @@ private:
           a.firstPartial =
               e.add(e.mul(e.thread, e.index(blockRows)), run.first);
         }
-        tiles.call(e, a);
+        if (&functions != &tiles) {
+          a.decoded = decoded.memref;
+          a.firstDecoded = firstDecoded();
+        }
+        functions.call(e, a);
       });
     });
   }
@@ -253,46 +283,28 @@ private:
   const PackedProduct &product;
   const TileShape &shape;
   const ProductOperands &operands;
-  ArrayAttr ranges;
+  const ProductRanges &ranges;
   TileFunctions tiles;
   ExpertRows experts;
   Buffer partials;
+  /// Where a range decodes panels first.
+  std::optional<DecodeFunction> decode;
+  std::optional<TileFunctions> tilesOfDecoded;
+  Buffer decoded;
 };
 
 } // namespace
-
-/// Whether the ranges can be followed, and whether one of them has chunks.
-static FailureOr<bool> checkRanges(Operation *op, ArrayAttr ranges,
-                                   const TileShape &shape) {
-  int64_t before = 0;
-  bool chunked = false;
-  if (!ranges)
-    return chunked;
-  for (auto range : ranges.getAsRange<moe::CpuRangeAttr>()) {
-    if (range.getFrom() <= before || (before == 0 && range.getFrom() != 1))
-      return op->emitOpError("range ")
-             << range << " does not follow one from " << before
-             << " rows on; ranges begin at 1 row and rise";
-    if (range.getChunk() % shape.chunkSteps() != 0)
-      return op->emitOpError("range ")
-             << range << " has chunks of " << range.getChunk()
-             << " steps, not a multiple of the " << shape.chunkSteps()
-             << " that a tile takes at a time";
-    before = range.getFrom();
-    chunked |= range.getChunk() != 0 && range.getChunk() < shape.steps();
-  }
-  return chunked;
-}
 
 LogicalResult emitProduct(KernelLowering &k, Operation *op,
                           PackedProduct product,
                           const ProductOperands &operands, ArrayAttr ranges,
                           StringRef name) {
-  FailureOr<bool> chunked = checkRanges(op, ranges, product.shape);
-  if (failed(chunked))
+  FailureOr<ProductRanges> checked =
+      ProductRanges::read(op, ranges, product.shape);
+  if (failed(checked))
     return failure();
-  product.shape.chunked = *chunked;
-  ProductEmitter(k.e, product, operands, ranges, k.uniqueName(name)).emit();
+  product.shape.chunked = checked->isChunked();
+  ProductEmitter(k.e, product, operands, *checked, k.uniqueName(name)).emit();
   return success();
 }
 

@@ -36,6 +36,30 @@ MemRefType TileShape::partialsType() const {
                          Float32Type::get(layout.getContext()));
 }
 
+MemRefType TileShape::decodedType() const {
+  return MemRefType::get({ShapedType::kDynamic, tile.getLanes()},
+                         Float32Type::get(layout.getContext()));
+}
+
+PanelGroup::PanelGroup(KernelEmitter &e, const TileShape &shape, Value number) {
+  moe::PanelsAttr layout = shape.layout;
+  Value inUnit = e.index(layout.getUnitGroups());
+  Value unit = e.mul(e.div(number, inUnit), e.index(layout.getUnitBytes()));
+  Value within = arith::RemUIOp::create(e.b, number, inUnit);
+  auto offset = [&](int64_t first, int64_t bytes) {
+    return e.add(e.add(unit, e.index(first)), e.mul(within, e.index(bytes)));
+  };
+  int64_t groupSteps = layout.getGroupSteps();
+  first = e.mul(number, e.index(groupSteps));
+  steps = e.index(groupSteps);
+  // Rows end before panels do, which are padded to whole units.
+  if (shape.usedSteps() % layout.getUnitSteps() != 0)
+    steps = arith::MinSIOp::create(e.b, steps,
+                                   e.sub(e.index(shape.usedSteps()), first));
+  scales = offset(layout.getScaleOffset(0), layout.getScaleBytes());
+  codes = offset(layout.getCodeOffset(0), groupSteps * layout.getStepBytes());
+}
+
 MemRefType TileShape::panelType() const {
   MLIRContext *context = layout.getContext();
   return MemRefType::get(
@@ -71,6 +95,10 @@ static TileArguments unflatten(ValueRange values, int64_t rows,
     a.partials = take(1)[0];
     a.firstPartial = take(1)[0];
   }
+  if (shape.decoded) {
+    a.decoded = take(1)[0];
+    a.firstDecoded = take(1)[0];
+  }
   return a;
 }
 
@@ -86,6 +114,8 @@ static SmallVector<Value> flatten(const TileArguments &a) {
   values.append({a.ahead, a.aheadLines});
   if (a.partials)
     values.append({a.from, a.to, a.partials, a.firstPartial});
+  if (a.decoded)
+    values.append({a.decoded, a.firstDecoded});
   return values;
 }
 
@@ -100,6 +130,19 @@ void TileFunctions::call(KernelEmitter &e,
                          const TileArguments &arguments) const {
   func::CallOp::create(e.b, functions[arguments.rowNumbers.size() - 1],
                        flatten(arguments));
+}
+
+func::FuncOp beginLocalFunction(KernelEmitter &e, const std::string &name,
+                                ArrayRef<Type> types) {
+  auto function =
+      func::FuncOp::create(e.b, name, e.b.getFunctionType(types, {}));
+  function.setPrivate();
+  function->setAttr("passthrough", e.b.getStrArrayAttr({"noinline"}));
+  function->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(e.b.getContext(),
+                                           LLVM::linkage::Linkage::Internal));
+  e.b.setInsertionPointToStart(function.addEntryBlock());
+  return function;
 }
 
 func::FuncOp TileFunctions::emit(KernelEmitter &e, int64_t rows) {
@@ -117,16 +160,11 @@ func::FuncOp TileFunctions::emit(KernelEmitter &e, int64_t rows) {
   types.append({index, index});
   if (shape.chunked)
     types.append({index, index, shape.partialsType(), index});
-  auto function =
-      func::FuncOp::create(e.b, name + "_tile" + std::to_string(rows),
-                           e.b.getFunctionType(types, {}));
-  function.setPrivate();
-  function->setAttr("passthrough", e.b.getStrArrayAttr({"noinline"}));
-  function->setAttr("llvm.linkage",
-                    LLVM::LinkageAttr::get(e.b.getContext(),
-                                           LLVM::linkage::Linkage::Internal));
-  Block *block = function.addEntryBlock();
-  e.b.setInsertionPointToStart(block);
+  if (shape.decoded)
+    types.append({shape.decodedType(), index});
+  func::FuncOp function =
+      beginLocalFunction(e, name + "_tile" + std::to_string(rows), types);
+  Block *block = &function.getBody().front();
   TileArguments arguments = unflatten(block->getArguments(), rows, shape);
   emitTileBody(e, shape, arguments, rows);
   func::ReturnOp::create(e.b);

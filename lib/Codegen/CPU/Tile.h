@@ -35,6 +35,8 @@ struct TileShape {
   Block *epilogue = nullptr;
   /// K can be taken in chunks, with the accumulators in memory between them.
   bool chunked = false;
+  /// The weights are read as decodePanel() has left them.
+  bool decoded = false;
 
   int64_t weights() const { return layout.getArgs().size(); }
   /// Columns of the result that a panel makes.
@@ -54,6 +56,18 @@ struct TileShape {
   MemRefType panelType() const;
   /// `memref<? x cols x f32>`.
   MemRefType partialsType() const;
+  /// Vectors of weights in a step.
+  int64_t vectors() const { return tile.getCols() / tile.getLanes(); }
+  /// What decoded weights are kept in, a row for each vector: `memref<? x lanes
+  /// x f32>`.
+  MemRefType decodedType() const;
+};
+
+/// Where group `number` is: its scales and codes in the panel, its first step
+/// of K, and how many it has.
+struct PanelGroup {
+  PanelGroup(KernelEmitter &e, const TileShape &shape, Value number);
+  Value scales, codes, first, steps;
 };
 
 /// What one call of a tile works on, besides the shape.
@@ -75,7 +89,14 @@ struct TileArguments {
   /// With `chunked`: the steps [from, to) of K, and what is carried from one
   /// chunk to the next (partialsType(), the tile's first row there).
   Value from, to, partials, firstPartial;
+  /// With `decoded`: the weights (decodedType()), and the row of the first
+  /// vector of the first step.
+  Value decoded, firstDecoded;
 };
+
+/// Begins a function of the kernel's module that LLVM does not inline.
+func::FuncOp beginLocalFunction(KernelEmitter &e, const std::string &name,
+                                ArrayRef<Type> types);
 
 /// Emits what a tile of `rows` rows does.
 void emitTileBody(KernelEmitter &e, const TileShape &shape,
@@ -94,6 +115,20 @@ private:
   TileShape shape;
   std::string name;
   SmallVector<func::FuncOp> functions;
+};
+
+/// The function `NAME_decode`, which decodes steps of a panel for tiles with
+/// TileShape::decoded.
+class DecodeFunction {
+public:
+  DecodeFunction(KernelEmitter &e, TileShape shape, const std::string &name);
+  /// Decodes steps [from, to) of `panel` to rows of `decoded` from `first` on.
+  void call(KernelEmitter &e, Value panel, Value from, Value to, Value decoded,
+            Value first) const;
+
+private:
+  TileShape shape;
+  func::FuncOp function;
 };
 
 } // namespace moec::cpu

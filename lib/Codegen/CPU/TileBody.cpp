@@ -20,8 +20,7 @@ struct TileBody {
   KernelEmitter &e;
   const TileShape &shape;
   const TileArguments &args;
-  const int64_t rows, lanes = shape.tile.getLanes(),
-                      vectors = shape.tile.getCols() / lanes;
+  const int64_t rows, lanes = shape.tile.getLanes(), vectors = shape.vectors();
   const moe::PanelsAttr layout = shape.layout;
   const Arithmetic &arithmetic = *shape.arithmetic;
 
@@ -39,13 +38,28 @@ struct TileBody {
     return values;
   }
 
-  /// One step of K: every row's elements from `k` on times every vector of the
-  /// step whose codes begin at `offset`.
-  void step(Value k, Value offset, ArrayRef<Value> zeros,
+  /// Vector `v` of the weights of step `number` of K, whose codes begin at
+  /// `offset`.
+  Value weights(Value number, Value offset, int64_t v, Value zero) {
+    if (!shape.decoded)
+      return arithmetic.weights(args.panel, offset, v, zero);
+    Value step = shape.chunked ? e.sub(number, args.from) : number;
+    Value row = e.add(e.add(args.firstDecoded, e.index(v)),
+                      e.mul(step, e.index(vectors)));
+    return vector::BitCastOp::create(
+        e.b, arithmetic.weightsType(),
+        vector::LoadOp::create(e.b, f32Vector(), args.decoded,
+                               ValueRange{row, e.index(0)}));
+  }
+
+  /// Step `number` of K, whose codes begin at `offset`: every row's elements
+  /// times every vector.
+  void step(Value number, Value offset, ArrayRef<Value> zeros,
             SmallVectorImpl<Value> &accumulators) {
+    Value k = e.mul(number, e.index(layout.getDepth()));
     SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v)
-      weights.push_back(arithmetic.weights(args.panel, offset, v, zeros[v]));
+      weights.push_back(this->weights(number, offset, v, zeros[v]));
     for (int64_t r = 0; r < rows; ++r) {
       Value x = arithmetic.row(row(r), k);
       for (int64_t v = 0; v < vectors; ++v) {
@@ -74,7 +88,7 @@ struct TileBody {
                  [&](Value address) { e.prefetch(address); });
           for (int64_t u = 0; u < unroll; ++u) {
             Value at = e.add(number, e.index(u));
-            step(e.mul(e.add(first, at), e.index(layout.getDepth())),
+            step(e.add(first, at),
                  e.add(offset, e.mul(at, e.index(layout.getStepBytes()))),
                  zeros, next);
           }
@@ -114,28 +128,14 @@ struct TileBody {
   /// a loop, also those of one unit: one after the other, LLVM would scale the
   /// first after it has multiplied the second, and run out of registers.
   SmallVector<Value> addGroup(Value number, ValueRange carried) {
-    Value inUnit = e.index(layout.getUnitGroups());
-    Value unit = e.mul(e.div(number, inUnit), e.index(layout.getUnitBytes()));
-    Value within = arith::RemUIOp::create(e.b, number, inUnit);
-    auto offset = [&](int64_t first, int64_t bytes) {
-      return e.add(e.add(unit, e.index(first)), e.mul(within, e.index(bytes)));
-    };
-    int64_t groupSteps = layout.getGroupSteps();
-    Value first = e.mul(number, e.index(groupSteps)), to = e.index(groupSteps);
-    // Rows end before panels do, which are padded to whole units.
-    if (shape.usedSteps() % layout.getUnitSteps() != 0)
-      to = arith::MinSIOp::create(e.b, to,
-                                  e.sub(e.index(shape.usedSteps()), first));
-    Value scales = offset(layout.getScaleOffset(0), layout.getScaleBytes());
-    Value codes =
-        offset(layout.getCodeOffset(0), groupSteps * layout.getStepBytes());
-    SmallVector<Value> zero = zeros(scales), inits = starts(number, zero);
+    PanelGroup group(e, shape, number);
+    SmallVector<Value> zero = zeros(group.scales), inits = starts(number, zero);
     SmallVector<Value> sums(carried);
     inits.push_back(sums.pop_back_val());
-    SmallVector<Value> accumulators =
-        runSteps(e.index(0), to, first, codes, zero, inits);
+    SmallVector<Value> accumulators = runSteps(
+        e.index(0), group.steps, group.first, group.codes, zero, inits);
     Value ahead = accumulators.pop_back_val();
-    sums = scaled(accumulators, scales, sums);
+    sums = scaled(accumulators, group.scales, sums);
     sums.push_back(ahead);
     return sums;
   }
@@ -304,7 +304,7 @@ struct TileBody {
   }
 
   void emit() {
-    if (arithmetic.loadsRowsAnew())
+    if (arithmetic.loadsRowsAnew() && !shape.decoded)
       nothing = unknownZero();
     if (!shape.chunked) {
       prefetchResults();

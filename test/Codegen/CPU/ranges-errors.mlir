@@ -27,3 +27,18 @@ func.func private @kernel(%x: tensor<?x64xf32> {moe.name = "hidden"},
   return %y : tensor<?x64xf32>
 }
 moe.layer @layers.0 runs @kernel with [@w]
+
+// -----
+
+moe.weight @w from ["w"] : tensor<64x64xf32>
+func.func private @kernel(%x: tensor<?x64xf32> {moe.name = "hidden"},
+                          %w: tensor<64x64xf32>)
+    -> (tensor<?x64xf32> {moe.name = "hidden"}) {
+  // expected-error @+1 {{range #moe.cpu_range<from = 1, chunk = 0, ahead = true, decode = true> decodes weights that are not encoded}}
+  %y = moe.linear %x, %w {strategy = #moe.cpu_tile<
+         rows = 6, cols = 64, depth = 1, lanes = 16, unroll = 4>,
+         ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = true, decode = true>]}
+      : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+moe.layer @layers.0 runs @kernel with [@w]

@@ -19,7 +19,7 @@ static CpuTarget target() {
   target.multipliesPerCycle = 1;
   target.multiplyLatency = 6;
   target.readRate = 6;
-  target.fetchRate = 4.6;
+  target.fetchRate = 5.6;
   target.l3Rate = 10;
   return target;
 }
@@ -30,7 +30,33 @@ static PanelWork panel(int64_t k) {
           .vectors = 4,
           .steps = k / 2,
           .unroll = 4,
-          .stepBytes = 256};
+          .stepBytes = 256,
+          .rowInstructions = 5};
+}
+
+/// A panel of 32 columns of int4 in groups of 32, for int8 rows.
+static PanelWork int4Panel(int64_t k) {
+  return {.tileRows = 6,
+          .vectors = 2,
+          .steps = k / 4,
+          .unroll = 4,
+          .stepBytes = 72,
+          .rowInstructions = 3,
+          .decodeInstructions = 3,
+          .decodedBytes = 128,
+          .scaledGroups = k / 32};
+}
+
+/// A panel of 64 columns of int8, for rows of bf16.
+static PanelWork int8Panel(int64_t k) {
+  return {.tileRows = 5,
+          .vectors = 4,
+          .steps = k / 2,
+          .unroll = 4,
+          .stepBytes = 128,
+          .rowInstructions = 4,
+          .decodeInstructions = 36,
+          .decodedBytes = 256};
 }
 
 TEST(CostModel, FewRowsAreBoundByMemory) {
@@ -78,6 +104,29 @@ TEST(CostModel, OnePassStreamsAndSeveralLookAhead) {
   EXPECT_EQ(choices[0].loops, RowLoops());
   EXPECT_TRUE(choices[1].loops.ahead);
   EXPECT_GE(choices[1].from, 7);
+}
+
+TEST(CostModel, FewBytesAndManyInstructionsLookAheadInOnePass) {
+  // Reads do not get far ahead of steps that take long for their bytes.
+  PanelCost one = panelCost(int4Panel(2048), target(), 1, {});
+  PanelCost six = panelCost(int4Panel(2048), target(), 6, {});
+  EXPECT_GT(six.read, 1.5 * one.read);
+  std::vector<RangeChoice> choices = chooseRanges(int4Panel(2048), target());
+  ASSERT_GE(choices.size(), 2u);
+  EXPECT_TRUE(choices[1].loops.ahead);
+  EXPECT_LT(choices[1].from, 6);
+}
+
+TEST(CostModel, ManyRowsDecodeOnce) {
+  std::vector<RangeChoice> choices = chooseRanges(int8Panel(2048), target());
+  EXPECT_FALSE(choices.front().loops.decode);
+  EXPECT_TRUE(choices.back().loops.decode);
+  // All passes but the one that decodes run as if nothing were encoded.
+  PanelCost cost = panelCost(int8Panel(2048), target(), 500, {0, true, true});
+  EXPECT_NEAR(cost.multiply, 500 * 4 * 1024, 0.03 * 500 * 4 * 1024);
+  // What decodes beside the multiplications does not pay.
+  for (const RangeChoice &choice : chooseRanges(int4Panel(2048), target()))
+    EXPECT_FALSE(choice.loops.decode) << choice.from;
 }
 
 TEST(CostModel, RangesBeginAtOneRowAndRise) {

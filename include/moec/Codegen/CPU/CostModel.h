@@ -26,13 +26,24 @@ struct PanelWork {
   /// Steps of K in a panel, in one iteration of the innermost loop, and bytes
   /// of weights in a step.
   int64_t steps = 1, unroll = 1, stepBytes = 1;
+  /// Instructions of a row in a step: its products, and what broadcasts its
+  /// elements unless the products do.
+  int64_t rowInstructions = 2;
+  /// Vector instructions that decode the weights of a step, and bytes of what
+  /// they make of it.
+  double decodeInstructions = 0;
+  int64_t decodedBytes = 0;
+  /// Groups of K with scales of their own, and what each takes of
+  /// multiplications for an accumulator: by the scale, and by zeros.
+  int64_t scaledGroups = 0;
+  double groupProducts = 1;
 };
 
 /// A way to run the rows of an expert over its panels: #moe.cpu_range without
 /// the rows it begins at. `chunk` is in steps, 0 for all of K.
 struct RowLoops {
   int64_t chunk = 0;
-  bool ahead = false;
+  bool ahead = false, decode = false;
 
   bool operator==(const RowLoops &) const = default;
 };

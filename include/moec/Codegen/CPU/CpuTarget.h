@@ -47,6 +47,10 @@ struct CpuTarget {
   /// Bytes in a cycle: read from memory in one stream, fetched from memory by
   /// instructions, and read from the third cache.
   double readRate = 4, fetchRate = 3, l3Rate = 8;
+  /// Cycles until a number in memory arrives, and instructions that may be
+  /// under way meanwhile.
+  double memoryLatency = 280;
+  int64_t reorderWindow = 224;
 };
 
 } // namespace moec
