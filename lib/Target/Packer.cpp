@@ -55,16 +55,20 @@ public:
   PanelEncoder(moe::PanelsAttr pack, int64_t n, int64_t k, int64_t first,
                int64_t share)
       : pack(pack), n(n), k(k), first(first), share(share),
-        codes(pack.getGroup()) {}
+        cols(pack.getCols()), depth(pack.getDepth()), group(pack.getGroup()),
+        panelBytes(pack.getPanelBytes()), stepBytes(pack.getStepBytes()),
+        codes(group) {
+    for (int64_t g = 0; g * group < k; ++g)
+      groups.push_back({pack.getScaleOffset(g), pack.getCodeOffset(g)});
+  }
 
   /// Columns that no row fills have a scale of zero. Elements that are products
   /// of codes and scales already have these in `scales`, and keep them if a
   /// group has one scale. Where one has several, or a scale that the panels
   /// cannot hold, the result says so.
   Error encode(const float *matrix, ArrayRef<float> scales, uint8_t *panels) {
-    int64_t group = pack.getGroup();
     for (int64_t row = 0; row < n; ++row) {
-      uint8_t *panel = panels + row / share * pack.getPanelBytes();
+      uint8_t *panel = panels + row / share * panelBytes;
       for (int64_t g = 0; g * group < k; ++g) {
         size_t begin = row * k + g * group,
                size = std::min(group, k - g * group);
@@ -99,37 +103,38 @@ private:
     if (pack.getOrder() == moe::PanelOrder::Fragments)
       return storeFragments(scale, g, col, panel);
     storeScale(format.scale, scale,
-               panel + pack.getScaleOffset(g) + col * format.scaleBits() / 8);
-    storeColumn(g, col, panel);
+               panel + groups[g].scales + col * format.scaleBits() / 8);
+    storeColumn(col, panel + groups[g].codes);
     return Error::success();
   }
 
-  /// The codes of a group in the order `columns`.
-  void storeColumn(int64_t g, int64_t col, uint8_t *panel) {
+  /// The codes of a group in the order `columns`, whose first step is `steps`.
+  void storeColumn(int64_t col, uint8_t *steps) {
     // Two columns share a byte if codes have four bits.
     bool half = format.codeBits() == 4;
-    int64_t place = half ? col % (pack.getCols() / 2) : col;
+    int64_t place = half ? col % (cols / 2) : col;
     int shift = place == col ? 0 : 4;
-    uint8_t *column = panel + pack.getCodeOffset(g) + place * pack.getDepth();
-    for (auto [i, code] : enumerate(stored))
-      column[i / pack.getDepth() * pack.getStepBytes() + i % pack.getDepth()] |=
-          code << shift;
+    uint8_t *step = steps + place * depth;
+    for (const uint8_t *code = stored.data(), *end = code + stored.size();
+         code < end; code += depth, step += stepBytes)
+      for (int64_t d = 0; d < depth; ++d)
+        step[d] |= code[d] << shift;
   }
 
   /// Scale and codes of a group in the order `fragments`.
   Error storeFragments(Scale scale, int64_t g, int64_t col, uint8_t *panel) {
     constexpr int64_t laneCodes = 8, lanesOfRow = 4;
-    int64_t runs = pack.getCols() / laneCodes, run = col / laneCodes,
+    int64_t runs = cols / laneCodes, run = col / laneCodes,
             row = col % laneCodes, bytes = format.codeBits();
     if (!storeFragmentScale(format.scale, scale,
-                            panel + pack.getScaleOffset(g) +
+                            panel + groups[g].scales +
                                 (row * runs + run) * format.scaleBits() / 8))
       return inputError("a scale of {} is too large for panels in the order of "
                         "fragments, which hold up to 2^33",
                         scale.factor);
-    uint8_t *step = panel + pack.getCodeOffset(g);
+    uint8_t *step = panel + groups[g].codes;
     ArrayRef<uint8_t> rest = stored;
-    for (; !rest.empty(); step += pack.getStepBytes())
+    for (; !rest.empty(); step += stepBytes)
       for (int64_t lane = 0; lane < lanesOfRow; ++lane) {
         int64_t chunk = row * lanesOfRow + lane;
         packFragment(format, rest.take_front(laneCodes),
@@ -142,6 +147,13 @@ private:
   const moe::PanelsAttr pack;
   const BlockFormat format = moe::NumberFormat::of(pack.getEncoding())->block;
   const int64_t n, k, first, share;
+  /// Of the panels.
+  const int64_t cols, depth, group, panelBytes, stepBytes;
+  /// Where the scales and the codes of a group begin.
+  struct Offsets {
+    int64_t scales, codes;
+  };
+  std::vector<Offsets> groups;
   std::vector<int8_t> codes;
   /// Those of a group as they are stored; what K does not fill is zero.
   std::vector<uint8_t> stored;
