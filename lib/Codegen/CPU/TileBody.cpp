@@ -11,6 +11,8 @@
 #include "Tile.h"
 #include "VectorBody.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace moec::cpu {
 
 namespace {
@@ -271,6 +273,27 @@ struct TileBody {
     vector::StoreOp::create(e.b, result, args.destination, position);
   }
 
+  /// Zeros behind the columns of the last panel, as far as another product may
+  /// read a row at once: narrow panels end before that.
+  void clearBehindPanels() {
+    constexpr int64_t mostReadAtOnce = 16; // Pairs, in eight steps.
+    int64_t begin = shape.panels() * shape.resultCols();
+    int64_t end = llvm::alignTo(shape.n, mostReadAtOnce);
+    if (begin >= end || shape.combines)
+      return;
+    VectorType type = e.vector(destinationElement(), lanes);
+    Value zeros = arith::ConstantOp::create(e.b, type, e.b.getZeroAttr(type));
+    Value isLast =
+        arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, args.firstCol,
+                              e.index(begin - shape.resultCols()));
+    e.when(isLast, [&] {
+      for (Value row : args.destinationRows)
+        for (int64_t col = begin; col < end; col += lanes)
+          vector::StoreOp::create(e.b, zeros, args.destination,
+                                  ValueRange{row, e.index(col)});
+    });
+  }
+
   /// Asks for the lines that results go to, which takes as long as many steps.
   void prefetchResults() {
     int64_t lineCols = lineBytes / elementBytes(destinationElement());
@@ -290,6 +313,7 @@ struct TileBody {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t v = 0; v < vectors / shape.weights(); ++v)
         store(finish(sums, r, v), r, v);
+    clearBehindPanels();
   }
 
   /// 0, as the result of instructions that LLVM does not look into.
