@@ -48,7 +48,7 @@ static std::string drawRoofline(const ExplainedLayer &layer) {
     measured.points.push_back({intensity, reached * 1e-9});
   }
   double left = power(2, low / 1.5, false), right = power(2, high * 1.5, true);
-  double bottom = power(10, slowest * 1e-9, false);
+  double bottom = power(10, std::min(slowest, left * rates.read) * 1e-9, false);
   Chart chart{
       "Roofline: what memory and the multipliers allow",
       Axis::powers("multiplications and additions for each byte", 2, left,
@@ -56,7 +56,7 @@ static std::string drawRoofline(const ExplainedLayer &layer) {
       Axis::powers("GFLOP/s", 10, bottom, power(10, rates.peak * 1e-9, true)),
       {}};
   chart.series.push_back({"the limit",
-                          {{left, std::max(bottom, left * rates.read * 1e-9)},
+                          {{left, left * rates.read * 1e-9},
                            {ridge, rates.peak * 1e-9},
                            {right, rates.peak * 1e-9}},
                           {},

@@ -48,8 +48,8 @@ LogicalResult CpuTileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult CpuRangeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   int64_t from, int64_t chunk,
-                                   bool /*ahead*/, bool /*decode*/) {
+                                   int64_t from, int64_t chunk, bool /*ahead*/,
+                                   bool /*decode*/) {
   if (from < 1 || chunk < 0)
     return emitError() << "#moe.cpu_range C1: a range from " << from
                        << " rows on with chunks of " << chunk << " steps";
