@@ -67,11 +67,8 @@ static void emitElements(KernelLowering &k, Value tensor, ValueRange operands,
       vector::StoreOp::create(e.b, value, result.memref, ValueRange{row, col});
     });
     // Whoever multiplies these rows relies on zeros behind them.
-    e.loop(e.index(llvm::alignTo(result.cols, e.lanes)), e.index(stride),
-           e.index(e.lanes), [&](Value col) {
-             vector::StoreOp::create(e.b, zeros, result.memref,
-                                     ValueRange{row, col});
-           });
+    e.clearColumns(result.memref, row, llvm::alignTo(result.cols, e.lanes),
+                   stride);
   });
 }
 

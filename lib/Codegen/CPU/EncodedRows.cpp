@@ -179,13 +179,8 @@ private:
                               arith::TruncIOp::create(e.b, codeType, integer),
                               destination.memref, ValueRange{row, col});
     });
-    Value zeros =
-        arith::ConstantOp::create(e.b, codeType, e.b.getZeroAttr(codeType));
-    e.loop(e.index(llvm::alignTo(source.cols, e.lanes)),
-           e.index(layout.codeBytes()), e.index(e.lanes), [&](Value col) {
-             vector::StoreOp::create(e.b, zeros, destination.memref,
-                                     ValueRange{row, col});
-           });
+    e.clearColumns(destination.memref, row, llvm::alignTo(source.cols, e.lanes),
+                   layout.codeBytes());
   }
 
   /// -zero times the sum of the codes, for every group.

@@ -126,6 +126,9 @@ public:
   Buffer allocate(RowCount rows, int64_t cols, Type element);
   /// Rows of `cols` elements side by side, without room between them.
   Buffer allocateDense(RowCount rows, int64_t cols, Type element);
+  /// Stores zeros to columns [from, to) of a row, in whole vectors: products
+  /// read rows a little further than their columns.
+  void clearColumns(Value memref, Value row, int64_t from, int64_t to);
   /// One number of `type` made of the elements of a matrix from [row, col] on.
   Value loadAs(Value memref, Value row, Value col, Type type);
   void storeAs(Value number, Value memref, Value row, Value col);

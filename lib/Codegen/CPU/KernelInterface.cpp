@@ -105,7 +105,6 @@ void KernelLowering::bindInput(const LayerArguments::Input &input,
     VectorType vectorType = e.vector(element, e.lanes);
     Value zeros =
         arith::ConstantOp::create(e.b, vectorType, e.b.getZeroAttr(vectorType));
-    Value clear = e.splat(e.f32(0.0), e.lanes);
     e.loop(from, to, [&](Value row) {
       e.forVectors(cols, [&](Value col, Value mask) {
         SmallVector<Value, 2> position{row, col};
@@ -118,12 +117,7 @@ void KernelLowering::bindInput(const LayerArguments::Input &input,
           x = arith::ExtFOp::create(e.b, e.f32Vector(), x);
         vector::StoreOp::create(e.b, x, rows.memref, position);
       });
-      int64_t padding = llvm::alignTo(cols, e.lanes);
-      e.loop(e.index(padding), e.index(stride), e.index(e.lanes),
-             [&](Value col) {
-               vector::StoreOp::create(e.b, clear, rows.memref,
-                                       ValueRange{row, col});
-             });
+      e.clearColumns(rows.memref, row, llvm::alignTo(cols, e.lanes), stride);
     });
   });
   set(input.argument, rows);

@@ -154,6 +154,16 @@ Buffer KernelEmitter::allocateDense(RowCount rows, int64_t cols, Type element) {
   return allocate(rows, cols, cols, element);
 }
 
+void KernelEmitter::clearColumns(Value memref, Value row, int64_t from,
+                                 int64_t to) {
+  VectorType type =
+      vector(cast<MemRefType>(memref.getType()).getElementType(), lanes);
+  Value zeros = arith::ConstantOp::create(b, type, b.getZeroAttr(type));
+  loop(index(from), index(to), index(lanes), [&](Value col) {
+    mlir::vector::StoreOp::create(b, zeros, memref, ValueRange{row, col});
+  });
+}
+
 void KernelEmitter::emitWorkspaceFunction() {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointAfter(entry);

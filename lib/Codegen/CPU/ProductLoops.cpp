@@ -179,14 +179,10 @@ private:
     Value ahead = ranges.ahead(e, expertRows);
     if (!decode)
       return emitTiles(tiles, pair, first, count, ahead, chunk);
-    auto isDecoded = [&](int64_t value) -> Value {
-      return arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
-                                   ranges.decode(e, expertRows),
-                                   e.index(value));
-    };
-    e.when(isDecoded(0),
+    Value decodes = ranges.decode(e, expertRows);
+    e.when(e.less(decodes, e.index(1)),
            [&] { emitTiles(tiles, pair, first, count, ahead, chunk); });
-    e.when(isDecoded(1), [&] {
+    e.when(e.less(e.index(0), decodes), [&] {
       decode->call(e, product.panel(e, pair.expert, pair.panel),
                    chunk ? chunk->from : e.index(0),
                    chunk ? chunk->to : e.index(shape.steps()), decoded.memref,
