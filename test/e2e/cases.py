@@ -1,8 +1,7 @@
 # A test that speaks of %model runs once for every checkpoint in test/models, one
 # that speaks of %family for every built-in family: one result for each, such as
-# e2e/fused/mixtral.test; %gpu_model and %gpu_family are for those that there is
-# GPU code for. `lit-22 test/e2e --filter=mixtral` runs one model's. Quick runs have
-# only those whose layers differ most.
+# e2e/fused/mixtral.test. `lit-22 test/e2e --filter=mixtral` runs one model's. Quick
+# runs have only those whose layers differ most.
 import copy
 import os
 import re
@@ -15,14 +14,10 @@ families = os.path.join(project, "lib/Import/HuggingFace/families")
 models = [(name, os.path.join(project, "test/models", name))
           for name in os.listdir(os.path.join(project, "test/models"))]
 names = [os.path.splitext(file)[0] for file in os.listdir(families)]
-# GPU kernels do not score with other tokens' rows.
-noKernels = {"doge"}
 quickNames = {"mixtral", "deepseek_v3", "gpt_oss_mxfp4", "llama4", "qwen2_moe"}
 cases = {
     "%model": models,
-    "%gpu_model": [(name, path) for name, path in models if name not in noKernels],
     "%family": [(name, name) for name in names],
-    "%gpu_family": [(name, name) for name in names if name not in noKernels],
 }
 
 
@@ -47,7 +42,7 @@ class ForEachCase(lit.formats.ShTest):
     def getTestsForPath(self, *arguments):
         for test in super().getTestsForPath(*arguments):
             with open(test.getSourcePath()) as file:
-                axes = set(re.findall("%(?:gpu_)?(?:model|family)", file.read()))
+                axes = set(re.findall("%(?:model|family)", file.read()))
             if not axes:
                 yield test
             for axis in axes:

@@ -12,8 +12,7 @@
 
 #include "KernelLowering.h"
 #include "VectorBody.h"
-
-#include "mlir/IR/IRMapping.h"
+#include "moec/Codegen/Common/IndexedBody.h"
 
 namespace moec::cpu {
 
@@ -99,96 +98,26 @@ static LogicalResult lowerOnVectors(KernelLowering &k, linalg::GenericOp op) {
 
 namespace {
 
-/// The body of a linalg.generic, for one element of its result.
-class ScalarBody {
+class KernelSource : public IndexedSource {
 public:
-  ScalarBody(KernelLowering &k, linalg::GenericOp op) : k(k), e(k.e), op(op) {}
+  explicit KernelSource(KernelLowering &k) : k(k) {}
 
-  /// The element at the row and column.
-  FailureOr<Value> emit(Value row, Value col);
+  StringRef backEnd() override { return "CPU"; }
+  bool isWeight(Value tensor) override {
+    return k.weightNumber(tensor).has_value();
+  }
+  FailureOr<Value> element(Value tensor, Value row, Value col) override {
+    return memref::LoadOp::create(k.e.b, sourceOf(k, tensor).memref,
+                                  ValueRange{row, col})
+        .getResult();
+  }
+  FailureOr<Value> number(Value value) override { return k.getScalar(value); }
 
 private:
-  LogicalResult emit(Operation &inner, Value row, Value col);
-  FailureOr<Value> read(Operation *reader, Value tensor, ValueRange index);
-  /// A value of the body, or a number from outside of it.
-  Value lookup(Value value) {
-    Value inside = values.lookupOrNull(value);
-    return inside ? inside : k.getScalar(value);
-  }
-
   KernelLowering &k;
-  KernelEmitter &e;
-  linalg::GenericOp op;
-  IRMapping values;
 };
 
 } // namespace
-
-FailureOr<Value> ScalarBody::read(Operation *reader, Value tensor,
-                                  ValueRange index) {
-  bool isRow = index.size() == 1 && k.weightNumber(tensor);
-  if (!isRow && index.size() != 2)
-    return reader->emitOpError("reads ")
-           << tensor.getType()
-           << " element by element; the CPU back end reads matrices and rows "
-              "of weights so";
-  Value row = isRow ? e.index(0) : index[0];
-  return memref::LoadOp::create(e.b, sourceOf(k, tensor).memref,
-                                ValueRange{row, index.back()})
-      .getResult();
-}
-
-LogicalResult ScalarBody::emit(Operation &inner, Value row, Value col) {
-  if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
-    values.map(index.getResult(), index.getDim() == 0 ? row : col);
-    return success();
-  }
-  if (auto extract = dyn_cast<tensor::ExtractOp>(inner)) {
-    FailureOr<Value> element =
-        read(extract, extract.getTensor(),
-             llvm::map_to_vector(extract.getIndices(),
-                                 [&](Value index) { return lookup(index); }));
-    if (failed(element))
-      return failure();
-    values.map(extract.getResult(), *element);
-    return success();
-  }
-  if (!isElementwise(inner))
-    return inner.emitOpError("has no CPU lowering inside a linalg.generic");
-  for (Value operand : inner.getOperands())
-    values.map(operand, lookup(operand));
-  e.b.clone(inner, values);
-  return success();
-}
-
-FailureOr<Value> ScalarBody::emit(Value row, Value col) {
-  for (auto [argument, operand] :
-       llvm::zip(op.getRegionInputArgs(), op.getDpsInputOperands())) {
-    if (!isa<RankedTensorType>(operand->get().getType())) {
-      values.map(argument, k.getScalar(operand->get()));
-      continue;
-    }
-    SmallVector<Value> index;
-    for (AffineExpr expr : op.getMatchingIndexingMap(operand).getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        index.push_back(dim.getPosition() == 0 ? row : col);
-      else if (auto place = dyn_cast<AffineConstantExpr>(expr))
-        index.push_back(e.index(place.getValue()));
-      else
-        return op.emitOpError("reads an operand by ")
-               << AffineMapAttr::get(op.getMatchingIndexingMap(operand))
-               << "; the CPU back end reads at indices and constants";
-    }
-    FailureOr<Value> element = read(op, operand->get(), index);
-    if (failed(element))
-      return failure();
-    values.map(argument, *element);
-  }
-  for (Operation &inner : op.getBlock()->without_terminator())
-    if (failed(emit(inner, row, col)))
-      return failure();
-  return lookup(op.getBlock()->getTerminator()->getOperand(0));
-}
 
 /// A linalg.generic that says where it reads. Since that may be in the rows of
 /// other tokens, all of them have to be there first.
@@ -203,10 +132,11 @@ static LogicalResult lowerOnScalars(KernelLowering &k, linalg::GenericOp op) {
       arith::ConstantOp::create(e.b, e.b.getZeroAttr(result.elementType()));
   e.beginStage(Split::Other);
   auto [from, to] = e.share(result.rows);
+  KernelSource source(k);
   LogicalResult status = success();
   e.loop(from, to, [&](Value row) {
     e.loop(e.index(0), e.index(result.cols), [&](Value col) {
-      FailureOr<Value> element = ScalarBody(k, op).emit(row, col);
+      FailureOr<Value> element = cloneIndexedBody(e.b, op, row, col, source);
       status = success(succeeded(element));
       if (succeeded(element))
         store(*element, row, col);
@@ -226,10 +156,7 @@ LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
       op.getNumDpsInits() != 1 || !op.getRegionOutputArgs()[0].use_empty())
     return op.emitOpError("is not an element-wise operation on rows; the CPU "
                           "back end lowers no other linalg.generic");
-  bool saysWhere = llvm::any_of(*op.getBlock(), [](Operation &inner) {
-    return isa<linalg::IndexOp, tensor::ExtractOp>(inner);
-  });
-  if (saysWhere)
+  if (readsByIndex(op))
     return lowerOnScalars(k, op);
   if (failed(checkElementwise(*op.getBlock(), "vectors")))
     return failure();

@@ -106,6 +106,9 @@ public:
   LogicalResult onTokens(Location loc, StringRef name, TokenWork work);
   /// Adds a product, which shares its launch with those just before it.
   LogicalResult onTiles(std::shared_ptr<const Product> product);
+  /// Ends the launch that stages are added to: those after it may read every
+  /// row that those before it wrote.
+  LogicalResult flush();
   /// Whether calls of few tokens are being lowered.
   bool isFew() const { return fewTokens; }
   /// The tile of a product in the calls being lowered; null for none.
@@ -169,7 +172,6 @@ private:
     std::vector<RowStage> rows;
     std::vector<TokenStage> tokens;
   };
-  LogicalResult flush();
   LogicalResult launchStages(const Pending &stages, moe::When calls);
   LogicalResult
   launchProducts(ArrayRef<std::shared_ptr<const Product>> products,

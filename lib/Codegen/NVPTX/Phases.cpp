@@ -9,6 +9,8 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -44,9 +46,12 @@ static PhaseKind kindOf(Operation &op) {
       });
 }
 
-/// What a step reads.
+/// What a step reads, its regions too.
 static SmallVector<Value> inputsOf(const Step &step) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(step.op->getRegions(), captured);
   SmallVector<Value> inputs(step.op->getOperands());
+  llvm::append_range(inputs, captured);
   if (step.kind != PhaseKind::Product || !combines(step.op))
     return inputs;
   auto product = cast<moe::GroupedMatmulOp>(step.op);

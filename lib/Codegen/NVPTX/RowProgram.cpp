@@ -27,6 +27,7 @@ LogicalResult RowProgram::emit(Operation &op) {
       .Case([&](moe::GroupLimitOp op) { return emitGroupLimit(op); })
       .Case([&](moe::LookupOp op) { return emitLookup(op); })
       .Case([&](tensor::SplatOp op) { return emitSplat(op); })
+      .Case([&](tensor::GenerateOp op) { return emitGenerate(op); })
       .Case([&](tensor::ConcatOp op) { return emitConcat(op); })
       .Case([&](tensor::ExtractSliceOp op) { return emitExtractSlice(op); })
       .Case([&](tensor::InsertSliceOp op) { return emitInsertSlice(op); })
@@ -153,6 +154,25 @@ LogicalResult RowProgram::emitElementwise(Operation &op) {
 LogicalResult RowProgram::emitSplat(tensor::SplatOp op) {
   Row row = makeRow(op.getType().getDimSize(0), op.getType().getElementType());
   llvm::fill(row.registers, getScalar(op.getInput()));
+  bind(op.getResult(), row);
+  return success();
+}
+
+LogicalResult RowProgram::emitGenerate(tensor::GenerateOp op) {
+  if (op.getType().getRank() != 1 || !op.getType().hasStaticShape())
+    return op.emitOpError("makes ")
+           << op.getType() << ", not a row of static size";
+  Block &body = op.getBody().front();
+  Row row = makeRow(op.getType().getDimSize(0), op.getType().getElementType());
+  for (auto [reg, value] : llvm::enumerate(row.registers)) {
+    // Each lane has numbers of its own here.
+    bindScalar(body.getArgument(0), arith::IndexCastOp::create(
+                                        k.b, k.b.getIndexType(), indexIn(reg)));
+    for (Operation &inner : body.without_terminator())
+      if (failed(emit(inner)))
+        return failure();
+    value = getScalar(body.getTerminator()->getOperand(0));
+  }
   bind(op.getResult(), row);
   return success();
 }

@@ -54,6 +54,7 @@ private:
   LogicalResult emitReduce(moe::ReduceOp op);
   LogicalResult emitNormalize(moe::NormalizeOp op);
   LogicalResult emitSplat(tensor::SplatOp op);
+  LogicalResult emitGenerate(tensor::GenerateOp op);
   LogicalResult emitConcat(tensor::ConcatOp op);
   LogicalResult emitExtractSlice(tensor::ExtractSliceOp op);
   LogicalResult emitInsertSlice(tensor::InsertSliceOp op);

@@ -3,13 +3,11 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.dispatch, moe.combine, moe.identity_experts and element-wise arithmetic,
-// row by row.
+// moe.dispatch, moe.combine and moe.identity_experts, row by row.
 //
 //===----------------------------------------------------------------------===//
 
 #include "LayerLowering.h"
-#include "ScalarBody.h"
 
 namespace moec::nvptx {
 
@@ -153,109 +151,6 @@ LogicalResult lowerIdentityExperts(LayerLowering &l,
         return success();
       },
       /*width=*/result.cols);
-}
-
-//===----------------------------------------------------------------------===//
-// Element-wise operations
-//===----------------------------------------------------------------------===//
-
-/// Adds a stage that makes `tensor` from the elements of `operands`, each read
-/// by its map.
-static LogicalResult
-onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
-           ArrayRef<OperandAccess> accesses,
-           std::function<Value(DeviceKernel &, ValueRange)> body) {
-  Buffer result = l.allocateResult(tensor);
-  SmallVector<Value> sources(operands);
-  SmallVector<OperandAccess> maps(accesses);
-  auto work = [=, &l](DeviceKernel &k, const RowPart &part) -> LogicalResult {
-    Memory to = l.use(k, result);
-    SmallVector<Memory> memories;
-    SmallVector<Value> scalars;
-    for (Value operand : sources) {
-      auto type = dyn_cast<RankedTensorType>(operand.getType());
-      FailureOr<Value> scalar{Value()};
-      FailureOr<Buffer> buffer{Buffer()};
-      if (!type)
-        scalar = l.scalar(k, operand, op);
-      else if (l.weightNumber(operand))
-        buffer = l.weightRows(operand, type.getElementType(), op);
-      else
-        buffer = l.get(operand);
-      if (failed(scalar) || failed(buffer))
-        return failure();
-      scalars.push_back(*scalar);
-      memories.push_back(type ? l.use(k, *buffer) : Memory());
-    }
-    part.forColumns(k, result.stride, [&](Value col) {
-      Value inside = k.less(col, result.cols);
-      TypedAttr zero = k.b.getZeroAttr(result.element);
-      Value outside = arith::ConstantOp::create(k.b, zero);
-      Value value = k.valueWhen(inside, outside, [&] {
-        SmallVector<Value> elements;
-        for (auto [memory, scalar, access] :
-             llvm::zip_equal(memories, scalars, maps))
-          elements.push_back(scalar ? scalar
-                                    : k.load(memory,
-                                             access.byRow ? part.row : k.i32(0),
-                                             access.byCol ? col : k.i32(0)));
-        return body(k, elements);
-      });
-      k.store(value, to, part.row, col);
-    });
-    return success();
-  };
-  return l.onRows(op->getLoc(), "elements", {result.rows}, std::move(work),
-                  /*width=*/result.cols);
-}
-
-LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
-  if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
-      op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
-      !op.getRegionOutputArgs()[0].use_empty())
-    return op.emitOpError("is not an element-wise operation on rows; the NVPTX "
-                          "back end lowers no other linalg.generic");
-  if (failed(checkElementwise(*op.getBlock(), oneThread)))
-    return failure();
-  SmallVector<OperandAccess> accesses;
-  for (OpOperand *operand : op.getDpsInputOperands()) {
-    FailureOr<OperandAccess> access =
-        operandAccess(op, op.getMatchingIndexingMap(operand), "NVPTX");
-    if (failed(access))
-      return failure();
-    accesses.push_back(*access);
-  }
-  Block *body = op.getBlock();
-  return onElements(l, op, op.getResult(0), op.getDpsInputs(), accesses,
-                    [body](DeviceKernel &k, ValueRange elements) {
-                      // The output's own argument is not read.
-                      auto arguments = llvm::to_vector(elements);
-                      arguments.push_back(Value());
-                      return cloneBody(k, *body, arguments);
-                    });
-}
-
-LogicalResult lowerFill(LayerLowering &l, linalg::FillOp op) {
-  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
-  if (!type || type.getRank() != 2)
-    return op.emitOpError("fills something other than rows");
-  return onElements(
-      l, op, op.getResult(0), op.getInputs()[0], OperandAccess(),
-      [](DeviceKernel &, ValueRange elements) { return elements[0]; });
-}
-
-LogicalResult lowerElementwise(LayerLowering &l, Operation &op) {
-  auto type = cast<RankedTensorType>(op.getResult(0).getType());
-  if (type.getRank() != 2 || type.getElementType().isInteger(1))
-    return op.emitOpError("works on ")
-           << type
-           << "; the NVPTX back end lowers element-wise operations on rows";
-  SmallVector<OperandAccess> accesses(op.getNumOperands(),
-                                      {.byRow = true, .byCol = true});
-  return onElements(l, &op, op.getResult(0), op.getOperands(), accesses,
-                    [&op](DeviceKernel &k, ValueRange elements) {
-                      return cloneOnElements(k, op, elements);
-                    });
 }
 
 } // namespace moec::nvptx

@@ -1,0 +1,193 @@
+//===- Elementwise.cpp - Tensors computed element by element --------------===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// linalg.generic without reductions, linalg.fill and arithmetic on whole
+// tensors, row by row. A linalg.generic that says itself where it reads may
+// read rows of other tokens, so it begins a launch.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerLowering.h"
+#include "ScalarBody.h"
+#include "moec/Codegen/Common/IndexedBody.h"
+
+namespace moec::nvptx {
+
+/// Where the elements of a tensor are: a weight or rows computed before.
+static FailureOr<Buffer> sourceOf(LayerLowering &l, Value tensor,
+                                  Operation *user) {
+  if (!l.weightNumber(tensor))
+    return l.get(tensor);
+  return l.weightRows(tensor, getElementTypeOrSelf(tensor.getType()), user);
+}
+
+/// Writes `element` of each of the thread's columns, and zeros past the end.
+static void storeElements(DeviceKernel &k, const RowPart &part,
+                          const Buffer &result, const Memory &to,
+                          function_ref<Value(Value col)> element) {
+  part.forColumns(k, result.stride, [&](Value col) {
+    TypedAttr zero = k.b.getZeroAttr(result.element);
+    Value value = k.valueWhen(k.less(col, result.cols),
+                              arith::ConstantOp::create(k.b, zero),
+                              [&] { return element(col); });
+    k.store(value, to, part.row, col);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// From the same row
+//===----------------------------------------------------------------------===//
+
+/// Adds a stage that makes `tensor` from the elements of `operands`, each read
+/// by its map.
+static LogicalResult
+onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
+           ArrayRef<OperandAccess> accesses,
+           std::function<Value(DeviceKernel &, ValueRange)> body) {
+  Buffer result = l.allocateResult(tensor);
+  SmallVector<Value> sources(operands);
+  SmallVector<OperandAccess> maps(accesses);
+  auto work = [=, &l](DeviceKernel &k, const RowPart &part) -> LogicalResult {
+    Memory to = l.use(k, result);
+    SmallVector<Memory> memories;
+    SmallVector<Value> scalars;
+    for (Value operand : sources) {
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      FailureOr<Value> scalar{Value()};
+      FailureOr<Buffer> buffer{Buffer()};
+      if (type)
+        buffer = sourceOf(l, operand, op);
+      else
+        scalar = l.scalar(k, operand, op);
+      if (failed(scalar) || failed(buffer))
+        return failure();
+      scalars.push_back(*scalar);
+      memories.push_back(type ? l.use(k, *buffer) : Memory());
+    }
+    storeElements(k, part, result, to, [&](Value col) {
+      SmallVector<Value> elements;
+      for (auto [memory, scalar, access] :
+           llvm::zip_equal(memories, scalars, maps))
+        elements.push_back(scalar ? scalar
+                                  : k.load(memory,
+                                           access.byRow ? part.row : k.i32(0),
+                                           access.byCol ? col : k.i32(0)));
+      return body(k, elements);
+    });
+    return success();
+  };
+  return l.onRows(op->getLoc(), "elements", {result.rows}, std::move(work),
+                  /*width=*/result.cols);
+}
+
+//===----------------------------------------------------------------------===//
+// From any row
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class DeviceSource : public IndexedSource {
+public:
+  DeviceSource(LayerLowering &l, DeviceKernel &k, linalg::GenericOp op)
+      : l(l), k(k), op(op) {}
+
+  StringRef backEnd() override { return "NVPTX"; }
+  bool isWeight(Value tensor) override {
+    return l.weightNumber(tensor).has_value();
+  }
+  FailureOr<Value> element(Value tensor, Value row, Value col) override {
+    FailureOr<Buffer> source = sourceOf(l, tensor, op);
+    if (failed(source))
+      return failure();
+    return k.load(l.use(k, *source), k.toI32(row), k.toI32(col));
+  }
+  FailureOr<Value> number(Value value) override {
+    return l.scalar(k, value, op);
+  }
+
+private:
+  LayerLowering &l;
+  DeviceKernel &k;
+  linalg::GenericOp op;
+};
+
+} // namespace
+
+static LogicalResult lowerIndexed(LayerLowering &l, linalg::GenericOp op) {
+  if (failed(l.flush()))
+    return failure();
+  Buffer result = l.allocateResult(op.getResult(0));
+  return l.onRows(
+      op.getLoc(), "indexed", {result.rows},
+      [&l, op, result](DeviceKernel &k, const RowPart &part) {
+        auto toIndex = [&](Value number) -> Value {
+          return arith::IndexCastOp::create(k.b, k.b.getIndexType(), number);
+        };
+        DeviceSource source(l, k, op);
+        FailureOr<Value> element = failure();
+        storeElements(k, part, result, l.use(k, result), [&](Value col) {
+          element = cloneIndexedBody(k.b, op, toIndex(part.row), toIndex(col),
+                                     source);
+          return succeeded(element) ? *element : k.f32(0.0);
+        });
+        return LogicalResult(element);
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// The operations
+//===----------------------------------------------------------------------===//
+
+LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
+  if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
+      op.getNumDpsInits() != 1 || !op.getRegionOutputArgs()[0].use_empty())
+    return op.emitOpError("is not an element-wise operation on rows; the NVPTX "
+                          "back end lowers no other linalg.generic");
+  if (readsByIndex(op))
+    return lowerIndexed(l, op);
+  if (failed(checkElementwise(*op.getBlock(), oneThread)))
+    return failure();
+  SmallVector<OperandAccess> accesses;
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    FailureOr<OperandAccess> access =
+        operandAccess(op, op.getMatchingIndexingMap(operand), "NVPTX");
+    if (failed(access))
+      return failure();
+    accesses.push_back(*access);
+  }
+  Block *body = op.getBlock();
+  return onElements(l, op, op.getResult(0), op.getDpsInputs(), accesses,
+                    [body](DeviceKernel &k, ValueRange elements) {
+                      // The output's own argument is not read.
+                      auto arguments = llvm::to_vector(elements);
+                      arguments.push_back(Value());
+                      return cloneBody(k, *body, arguments);
+                    });
+}
+
+LogicalResult lowerFill(LayerLowering &l, linalg::FillOp op) {
+  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+  if (!type || type.getRank() != 2)
+    return op.emitOpError("fills something other than rows");
+  return onElements(
+      l, op, op.getResult(0), op.getInputs()[0], OperandAccess(),
+      [](DeviceKernel &, ValueRange elements) { return elements[0]; });
+}
+
+LogicalResult lowerElementwise(LayerLowering &l, Operation &op) {
+  auto type = cast<RankedTensorType>(op.getResult(0).getType());
+  if (type.getRank() != 2 || type.getElementType().isInteger(1))
+    return op.emitOpError("works on ")
+           << type
+           << "; the NVPTX back end lowers element-wise operations on rows";
+  SmallVector<OperandAccess> accesses(op.getNumOperands(),
+                                      {.byRow = true, .byCol = true});
+  return onElements(l, &op, op.getResult(0), op.getOperands(), accesses,
+                    [&op](DeviceKernel &k, ValueRange elements) {
+                      return cloneOnElements(k, op, elements);
+                    });
+}
+
+} // namespace moec::nvptx
