@@ -22,8 +22,9 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
 
     Pairs of bf16 (`depth` 2) are taken when both operands are bf16 and the
     target multiplies such pairs, fours of int8 (`depth` 4) when both are
-    encoded; otherwise weights are widened to f32 in registers. A tile uses at most three quarters of the registers for
-    accumulators, so that nothing spills.
+    encoded; otherwise weights are widened to f32 in registers. A tile has as many
+    rows as leave the registers that a step needs besides the accumulators, so
+    that nothing spills.
 
     Before:
     ```mlir
@@ -38,30 +39,22 @@ def MoeChooseStrategyPass : Pass<"moe-choose-strategy", "::mlir::ModuleOp"> {
     depth = 1, lanes = 16, unroll = 4>, ranges = [#moe.cpu_range<from = 1,
     chunk = 0, ahead = false>]`.
 
-    Rates are in bytes for each cycle of one core, while the others work too.
+    `cpu={FACT=VALUE ...}` describes the CPU. The facts are
+
+    | fact | what it is |
+    |---|---|
+    | `arch` | whose instructions are used: `x86_64`, `aarch64` |
+    | `lanes`, `registers` | f32 numbers in a vector register; such registers |
+    | `bf16-dot`, `int8-dot` | there is a dot product of bf16 pairs into f32, of four int8 numbers into i32: `true`, `false` |
+    | `l2-bytes` | bytes of the second cache |
+    | `multiplies-per-cycle`, `multiply-latency` | whole vectors multiplied and added in a cycle; cycles until the result can be added to |
+    | `read-rate`, `fetch-rate`, `l3-rate` | bytes in a cycle: read from memory in one stream, fetched from memory by instructions, read from the third cache |
+    | `memory-latency`, `reorder-window` | cycles until a number in memory arrives; instructions that a core has under way meanwhile |
+
+    Rates are those of one core, while the others work too.
   }];
-  let options = [
-    Option<"lanes", "lanes", "int64_t", "16", "f32 numbers in a vector register">,
-    Option<"registers", "registers", "int64_t", "32", "vector registers">,
-    Option<"bf16Dot", "bf16-dot", "bool", "false",
-           "the target has a dot product of bf16 pairs into f32">,
-    Option<"l2Bytes", "l2-bytes", "int64_t", "1048576",
-           "bytes of the second cache">,
-    Option<"multipliesPerCycle", "multiplies-per-cycle", "double", "1",
-           "whole vectors multiplied and added in a cycle">,
-    Option<"multiplyLatency", "multiply-latency", "double", "6",
-           "cycles until the result of a multiplication can be added to">,
-    Option<"readRate", "read-rate", "double", "6",
-           "rate of reading one stream from memory">,
-    Option<"fetchRate", "fetch-rate", "double", "5.6",
-           "rate of fetching from memory by instructions">,
-    Option<"l3Rate", "l3-rate", "double", "10",
-           "rate of reading from the third cache">,
-    Option<"memoryLatency", "memory-latency", "double", "280",
-           "cycles until a number in memory arrives">,
-    Option<"reorderWindow", "reorder-window", "int64_t", "320",
-           "instructions that a core has under way">
-  ];
+  let options = [Option<"cpu", "cpu", "::moec::CpuTarget", "",
+                        "what is known of the CPU">];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
 
@@ -92,17 +85,8 @@ def MoeLowerToCpuPass : Pass<"moe-lower-to-cpu", "::mlir::ModuleOp"> {
     Fails on an operation without a lowering, and on a strategy that does not
     fit its operands; the message says which.
   }];
-  let options = [
-    Option<"architecture", "arch", "::moec::Architecture",
-           "::moec::Architecture::X86_64", "whose instructions are used",
-           [{::llvm::cl::values(
-               clEnumValN(::moec::Architecture::X86_64, "x86_64", "x86-64"),
-               clEnumValN(::moec::Architecture::AArch64, "aarch64",
-                          "64-bit Arm"))}]>,
-    Option<"lanes", "lanes", "int64_t", "16", "f32 numbers in a vector register">,
-    Option<"int8Dot", "int8-dot", "bool", "false",
-           "the target has a dot product of four int8 numbers into i32">
-  ];
+  let options = [Option<"cpu", "cpu", "::moec::CpuTarget", "",
+                        "the CPU: see moe-choose-strategy">];
   let dependentDialects = [
     "::mlir::moe::MoeDialect", "::mlir::scf::SCFDialect",
     "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect",

@@ -41,20 +41,8 @@ std::optional<Phase> parsePhase(StringRef name) {
 }
 
 PipelineOptions::PipelineOptions(const CompileTarget &target) {
-  if (const auto *cpu = std::get_if<CpuTarget>(&target)) {
-    architecture = cpu->architecture;
-    lanes = cpu->lanes;
-    registers = cpu->registers;
-    bf16Dot = cpu->bf16Dot;
-    l2Bytes = cpu->l2Bytes;
-    multipliesPerCycle = cpu->multipliesPerCycle;
-    multiplyLatency = cpu->multiplyLatency;
-    readRate = cpu->readRate;
-    fetchRate = cpu->fetchRate;
-    l3Rate = cpu->l3Rate;
-    memoryLatency = cpu->memoryLatency;
-    reorderWindow = cpu->reorderWindow;
-    int8Dot = cpu->int8Dot;
+  if (const auto *described = std::get_if<CpuTarget>(&target)) {
+    cpu = *described;
   } else {
     nvptx = true;
     wgmma = std::get<NvptxTarget>(target).hasWgmma();
@@ -83,26 +71,14 @@ void buildSchedulePipeline(OpPassManager &manager,
     return;
   }
   moe::MoeChooseStrategyPassOptions strategy;
-  strategy.lanes = options.lanes;
-  strategy.registers = options.registers;
-  strategy.bf16Dot = options.bf16Dot;
-  strategy.l2Bytes = options.l2Bytes;
-  strategy.multipliesPerCycle = options.multipliesPerCycle;
-  strategy.multiplyLatency = options.multiplyLatency;
-  strategy.readRate = options.readRate;
-  strategy.fetchRate = options.fetchRate;
-  strategy.l3Rate = options.l3Rate;
-  strategy.memoryLatency = options.memoryLatency;
-  strategy.reorderWindow = options.reorderWindow;
+  strategy.cpu = options.cpu;
   manager.addPass(moe::createMoeChooseStrategyPass(strategy));
 }
 
 void buildLoopsPipeline(OpPassManager &manager,
                         const PipelineOptions &options) {
   moe::MoeLowerToCpuPassOptions lowering;
-  lowering.architecture = options.architecture;
-  lowering.lanes = options.lanes;
-  lowering.int8Dot = options.int8Dot;
+  lowering.cpu = options.cpu;
   manager.addPass(moe::createMoeLowerToCpuPass(lowering));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -113,7 +89,7 @@ void buildLlvmPipeline(OpPassManager &manager, const PipelineOptions &options) {
   // LLVM calls a function of the compiler's run time where the target cannot
   // convert to bf16; a kernel has no such library.
   moe::MoeExpandMathPassOptions math;
-  math.bf16 = !options.bf16Dot;
+  math.bf16 = !options.cpu.bf16Dot;
   manager.addPass(moe::createMoeExpandMathPass(math));
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());

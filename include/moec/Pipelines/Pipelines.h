@@ -12,7 +12,7 @@
 #ifndef MOEC_PIPELINES_PIPELINES_H
 #define MOEC_PIPELINES_PIPELINES_H
 
-#include "moec/Codegen/CPU/CpuTarget.h"
+#include "moec/Codegen/CPU/CpuTargetOption.h"
 #include "moec/Codegen/NVPTX/NvptxTarget.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -56,57 +56,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                      llvm::cl::desc("the GPU has wgmma and a copy engine for "
                                     "tensors"),
                      llvm::cl::init(false)};
-  Option<Architecture> architecture{
-      *this, "arch", llvm::cl::desc("whose instructions are used"),
-      llvm::cl::init(Architecture::X86_64),
-      llvm::cl::values(
-          clEnumValN(Architecture::X86_64, "x86_64", "x86-64"),
-          clEnumValN(Architecture::AArch64, "aarch64", "64-bit Arm"))};
-  Option<int64_t> lanes{*this, "lanes",
-                        llvm::cl::desc("f32 numbers in a vector register"),
-                        llvm::cl::init(16)};
-  Option<int64_t> registers{*this, "registers",
-                            llvm::cl::desc("vector registers"),
-                            llvm::cl::init(32)};
-  Option<bool> bf16Dot{
-      *this, "bf16-dot",
-      llvm::cl::desc("the target has a dot product of bf16 pairs"),
-      llvm::cl::init(false)};
-  Option<int64_t> l2Bytes{*this, "l2-bytes",
-                          llvm::cl::desc("bytes of the second cache"),
-                          llvm::cl::init(1 << 20)};
-  Option<double> multipliesPerCycle{
-      *this, "multiplies-per-cycle",
-      llvm::cl::desc("whole vectors multiplied and added in a cycle"),
-      llvm::cl::init(1)};
-  Option<double> multiplyLatency{
-      *this, "multiply-latency",
-      llvm::cl::desc("cycles until the result of a multiplication can be used"),
-      llvm::cl::init(6)};
-  Option<double> readRate{
-      *this, "read-rate",
-      llvm::cl::desc("bytes a cycle that a core reads from memory"),
-      llvm::cl::init(6)};
-  Option<double> fetchRate{
-      *this, "fetch-rate",
-      llvm::cl::desc("bytes a cycle that a core fetches by instructions"),
-      llvm::cl::init(5.6)};
-  Option<double> l3Rate{
-      *this, "l3-rate",
-      llvm::cl::desc("bytes a cycle that a core reads from the third cache"),
-      llvm::cl::init(10)};
-  Option<double> memoryLatency{
-      *this, "memory-latency",
-      llvm::cl::desc("cycles until a number in memory arrives"),
-      llvm::cl::init(280)};
-  Option<int64_t> reorderWindow{
-      *this, "reorder-window",
-      llvm::cl::desc("instructions that a core has under way"),
-      llvm::cl::init(320)};
-  Option<bool> int8Dot{
-      *this, "int8-dot",
-      llvm::cl::desc("the target has a dot product of four int8 numbers"),
-      llvm::cl::init(false)};
+  Option<CpuTarget> cpu{*this, "cpu",
+                        llvm::cl::desc("what is known of the CPU")};
   Option<bool> fuse{*this, "fuse", llvm::cl::desc("run the fusion passes"),
                     llvm::cl::init(true)};
 

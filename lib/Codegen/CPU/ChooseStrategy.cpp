@@ -32,18 +32,38 @@ struct MoeChooseStrategyPass
     : impl::MoeChooseStrategyPassBase<MoeChooseStrategyPass> {
   using Base::Base;
 
+  /// Registers that a step needs besides its accumulators: `vectors` of
+  /// weights, an element of a row, and what is on its way from codes to sums.
+  int64_t otherRegisters(const std::optional<NumberFormat> &format,
+                         int64_t depth, int64_t vectors) {
+    int64_t few = cpu.registers / 4;
+    if (!format)
+      return few;
+    // Without the dot product weights and rows are multiplied in two parts, and
+    // products are on their way to sums; masks take registers too.
+    if (depth == 4 && !cpu.int8Dot)
+      return std::max(few, 2 * vectors + 5);
+    bool isNarrow = format->block.codeBits() == 4;
+    // Codes of four bits take masks and tables.
+    if (depth == 4)
+      return isNarrow ? std::max(few, vectors + 4) : few;
+    // Codes on their way to floats, unless they are looked up as pairs.
+    return few + (depth == 2 && isNarrow ? 0 : 4);
+  }
+
   CpuTileAttr chooseTile(Value rows, RankedTensorType weights,
                          int64_t numWeights) {
-    int64_t n = weights.getShape().drop_back().back();
+    int64_t n = weights.getShape().drop_back().back(), lanes = cpu.lanes;
     bool fours =
         cast<RankedTensorType>(rows.getType()).getEncoding() != nullptr;
     std::optional<NumberFormat> format =
         NumberFormat::of(weights.getEncoding());
-    bool pairs = bf16Dot && getElementTypeOrSelf(rows).isBF16() &&
+    bool pairs = cpu.bf16Dot && getElementTypeOrSelf(rows).isBF16() &&
                  (format || weights.getElementType().isBF16());
+    int64_t depth = fours ? 4 : pairs ? 2 : 1;
     // Accumulators, one vector of weights for each, and a broadcast row
     // element: 6 x 4 + 4 + 1 of 32 registers, 6 x 2 + 2 + 1 of 16.
-    int64_t vectors = registers >= 32 ? 4 : 2;
+    int64_t vectors = cpu.registers >= 32 ? 4 : 2;
     // Numbers in groups have accumulators of a group and of all groups.
     bool grouped = format && format->group;
     if (grouped)
@@ -56,37 +76,20 @@ struct MoeChooseStrategyPass
         std::min(vectors * lanes,
                  std::max(least, static_cast<int64_t>(llvm::alignTo(n, lanes)) *
                                      numWeights));
-    int64_t depth = fours ? 4 : pairs ? 2 : 1;
+    int64_t accumulators =
+        cpu.registers - otherRegisters(format, depth, vectors);
     int64_t rowVectors = vectors * (grouped ? 2 : 1);
-    // Codes of eight bits on their way to what is multiplied take some too;
-    // those of four are looked up. A CPU with few registers has no product of
-    // fours either, and splits them in pairs.
-    bool isNarrow = format && format->block.codeBits() == 4;
-    bool converts = format && (fours ? registers < 32 : !(pairs && isNarrow));
-    int64_t accumulators = registers * 3 / 4 - (converts ? 4 : 0);
-    int64_t most = std::min(tileRows, accumulators / rowVectors);
+    // Where registers are few, a second row is worth more than they are: the
+    // weights are decoded half as often.
+    int64_t most = std::clamp<int64_t>(accumulators / rowVectors, 2, tileRows);
     return CpuTileAttr::get(&getContext(), most, cols, depth, lanes,
                             tileUnroll);
-  }
-
-  /// What the cost model knows of the target.
-  moec::CpuTarget describeTarget() {
-    moec::CpuTarget target;
-    target.l2Bytes = l2Bytes;
-    target.multipliesPerCycle = multipliesPerCycle;
-    target.multiplyLatency = multiplyLatency;
-    target.readRate = readRate;
-    target.fetchRate = fetchRate;
-    target.l3Rate = l3Rate;
-    target.memoryLatency = memoryLatency;
-    target.reorderWindow = reorderWindow;
-    return target;
   }
 
   ArrayAttr chooseLoops(Operation *op, CpuTileAttr tile,
                         RankedTensorType weights) {
     moec::PanelWork work = moec::panelWork(tile, weights);
-    moec::CpuTarget target = describeTarget();
+    const moec::CpuTarget &target = cpu;
     SmallVector<Attribute> ranges;
     for (const moec::RangeChoice &choice : moec::chooseRanges(work, target)) {
       ranges.push_back(CpuRangeAttr::get(&getContext(), choice.from,
@@ -140,12 +143,12 @@ struct MoeChooseStrategyPass
   }
 
   void runOnOperation() override {
-    if (lanes < 1 || lanes > 16 || !llvm::isPowerOf2_64(lanes) ||
-        registers < 16) {
+    if (cpu.lanes < 1 || cpu.lanes > 16 || !llvm::isPowerOf2_64(cpu.lanes) ||
+        cpu.registers < 16) {
       getOperation().emitError()
           << "moe-choose-strategy takes 1 to 16 lanes, a power of two, and 16 "
              "registers or more; "
-          << lanes << " and " << registers << " given";
+          << cpu.lanes << " and " << cpu.registers << " given";
       return signalPassFailure();
     }
     getOperation().walk([&](Operation *op) {

@@ -79,6 +79,17 @@ Value KernelEmitter::laneNumbers() {
       b, i32Vector(), DenseElementsAttr::get(i32Vector(), ArrayRef(numbers)));
 }
 
+Value KernelEmitter::hidden(Value value) {
+  return LLVM::InlineAsmOp::create(
+             b, value.getType(), value, /*asm_string=*/"",
+             /*constraints=*/
+                 llvm::isa<VectorType>(value.getType()) ? "=v,0" : "=r,0",
+             /*has_side_effects=*/false, /*is_align_stack=*/false,
+             LLVM::tailcallkind::TailCallKind::None, /*asm_dialect=*/{},
+             /*operand_attrs=*/{})
+      .getResult(0);
+}
+
 Value KernelEmitter::less(Value x, Value y) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
 }

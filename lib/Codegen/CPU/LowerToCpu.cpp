@@ -20,7 +20,7 @@ struct MoeLowerToCpuPass : impl::MoeLowerToCpuPassBase<MoeLowerToCpuPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    moec::cpu::Isa isa{architecture, lanes, int8Dot};
+    moec::cpu::Isa isa{cpu.architecture, cpu.lanes, cpu.int8Dot};
     if (failed(moec::lowerLayers(getOperation(), [&](func::FuncOp layer) {
           return moec::cpu::KernelLowering(layer, isa).run();
         })))

@@ -316,20 +316,10 @@ struct TileBody {
     clearBehindPanels();
   }
 
-  /// 0, as the result of instructions that LLVM does not look into.
-  Value unknownZero() {
-    Value zero = arith::ConstantIntOp::create(e.b, e.b.getI64Type(), 0);
-    auto copy = LLVM::InlineAsmOp::create(
-        e.b, zero.getType(), zero, /*asm_string=*/"", /*constraints=*/"=r,0",
-        /*has_side_effects=*/false, /*is_align_stack=*/false,
-        LLVM::tailcallkind::TailCallKind::None, /*asm_dialect=*/{},
-        /*operand_attrs=*/{});
-    return e.toIndex(copy.getResult(0));
-  }
-
   void emit() {
     if (arithmetic.loadsRowsAnew() && !shape.decoded)
-      nothing = unknownZero();
+      nothing = e.toIndex(
+          e.hidden(arith::ConstantIntOp::create(e.b, e.b.getI64Type(), 0)));
     if (!shape.chunked) {
       prefetchResults();
       return storeResults(accumulate());

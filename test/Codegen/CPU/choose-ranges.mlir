@@ -1,9 +1,10 @@
 // The ranges follow from the shape and the target: few rows stream the panel,
 // more look ahead, and what does not fit the second cache is taken in chunks.
-// RUN: moe-opt %s --moe-choose-strategy="bf16-dot=true" | FileCheck %s
-// RUN: moe-opt %s --moe-choose-strategy="bf16-dot=true" --remarks-filter="moe-strategy" 2>&1 | FileCheck %s --check-prefix=REMARK
+// DEFINE: %{zen4} = bf16-dot=true l2-bytes=1048576 multiplies-per-cycle=1 multiply-latency=6 read-rate=6 fetch-rate=5.6 l3-rate=10 reorder-window=320
+// RUN: moe-opt %s --moe-choose-strategy="cpu={%{zen4}}" | FileCheck %s
+// RUN: moe-opt %s --moe-choose-strategy="cpu={%{zen4}}" --remarks-filter="moe-strategy" 2>&1 | FileCheck %s --check-prefix=REMARK
 // A faster memory makes looking ahead pay later or never.
-// RUN: moe-opt %s --moe-choose-strategy="bf16-dot=true read-rate=1000 fetch-rate=10 memory-latency=1" | FileCheck %s --check-prefix=FAST
+// RUN: moe-opt %s --moe-choose-strategy="cpu={%{zen4} read-rate=1000 fetch-rate=10 memory-latency=1}" | FileCheck %s --check-prefix=FAST
 
 // CHECK-LABEL: func.func @short
 // CHECK: ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = false>, #moe.cpu_range<from = {{[0-9]+}}, chunk = 0, ahead = true>]

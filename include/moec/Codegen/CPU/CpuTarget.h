@@ -26,9 +26,9 @@ struct CpuTarget {
   std::string triple, cpu, features;
   Architecture architecture = Architecture::X86_64;
   /// f32 numbers in a vector register.
-  int64_t lanes = 4;
+  int64_t lanes = 16;
   /// Vector registers.
-  int64_t registers = 16;
+  int64_t registers = 32;
   /// Has a dot product of bf16 pairs into f32 (vdpbf16ps, bfdot) on whole
   /// vectors.
   bool bf16Dot = false;

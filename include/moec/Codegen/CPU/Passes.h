@@ -10,7 +10,7 @@
 #ifndef MOEC_CODEGEN_CPU_PASSES_H
 #define MOEC_CODEGEN_CPU_PASSES_H
 
-#include "moec/Codegen/CPU/CpuTarget.h"
+#include "moec/Codegen/CPU/CpuTargetOption.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
