@@ -87,7 +87,8 @@ void CompileCommand::declare(OptionTable &options) {
                  quantize.weights);
   options.number("group", "N",
                  "numbers of a row of weights under one scale, a multiple of "
-                 "32; if not given, all of int8, 32 of int4 and uint4",
+                 "32, at most all of them; if not given, all of int8, 32 of "
+                 "int4 and uint4",
                  group, 32, 1 << 20);
   options.choice("activations",
                  "what rows are multiplied as; float, the default, is as in "

@@ -2,6 +2,8 @@
 // RUN: moe-opt %s --moe-quantize="weights=int8 group=32" --split-input-file | FileCheck %s --check-prefix=GROUP
 // RUN: moe-opt %s --moe-quantize="weights=int4" --split-input-file | FileCheck %s --check-prefix=INT4
 // RUN: moe-opt %s --moe-quantize="weights=uint4 group=64" --split-input-file | FileCheck %s --check-prefix=UINT4
+// RUN: moe-opt %s --moe-quantize="weights=int8 group=128" --split-input-file | FileCheck %s --check-prefix=ROW8
+// RUN: moe-opt %s --moe-quantize="weights=int4 group=128" --split-input-file | FileCheck %s --check-prefix=ROW4
 // RUN: moe-opt %s --moe-quantize=weights=stored --split-input-file | FileCheck %s --check-prefix=STORED
 // RUN: not moe-opt %s --moe-quantize="weights=stored activations=int8" 2>&1 | FileCheck %s --check-prefix=ALONE
 // RUN: not moe-opt %s --moe-quantize="weights=int8 group=33" 2>&1 | FileCheck %s --check-prefix=ODD
@@ -29,6 +31,11 @@
 // INT4: moe.encode %{{.*}} -> tensor<8x32x64xf32, #moe.int4<group = 32>>
 // UINT4-LABEL: func.func @experts
 // UINT4: moe.encode %{{.*}} -> tensor<8x32x64xf32, #moe.uint4<group = 64>>
+// A group is no longer than a row.
+// ROW8-LABEL: func.func @experts
+// ROW8: moe.encode %{{.*}} -> tensor<8x32x64xf32, #moe.int8>
+// ROW4-LABEL: func.func @experts
+// ROW4: moe.encode %{{.*}} -> tensor<8x32x64xf32, #moe.int4<group = 64>>
 // STORED-NOT: moe.encode
 func.func @experts(%x: tensor<?x64xf32>, %offsets: tensor<9xi32>,
     %slots: tensor<?xi32>, %w: tensor<8x32x64xbf16>)

@@ -11,6 +11,7 @@
 #include "moec/Dialect/Moe/Passes.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_MOEQUANTIZEPASS
@@ -62,19 +63,12 @@ struct MoeQuantizePass : impl::MoeQuantizePassBase<MoeQuantizePass> {
 
 private:
   LogicalResult readOptions() {
-    weightEncoding = rowEncoding = Attribute();
+    rowEncoding = Attribute();
     if (group < 0 || group % 32 != 0)
       return getOperation().emitError()
              << "group=" << group.getValue() << " is not 0 or a multiple of 32";
-    if (weights == "int8")
-      weightEncoding = Int8Attr::get(&getContext(), group);
-    else if (weights == "int4")
-      weightEncoding = Int4Attr::get(&getContext(), group ? group : 32);
-    else if (weights == "uint4")
-      weightEncoding = UInt4Attr::get(&getContext(), group ? group : 32);
-    else if (weights == "mxfp4")
-      weightEncoding = Mxfp4Attr::get(&getContext());
-    else if (weights != "stored")
+    constexpr StringRef known[] = {"stored", "int8", "int4", "uint4", "mxfp4"};
+    if (!llvm::is_contained(known, StringRef(weights)))
       return getOperation().emitError()
              << "weights=" << weights
              << " is not stored, int8, int4, uint4 or mxfp4";
@@ -84,6 +78,23 @@ private:
       return getOperation().emitError()
              << "activations=" << activations << " is not float or int8";
     return success();
+  }
+
+  /// What weights with rows of `k` numbers are encoded as; null: as stored. A
+  /// group ends with its row: scales of nothing are never stored.
+  Attribute weightEncoding(int64_t k) {
+    MLIRContext *context = &getContext();
+    int64_t whole = llvm::alignTo(k, 32);
+    if (weights == "int8")
+      return Int8Attr::get(context, group < whole ? group : 0);
+    int64_t numbers = std::min<int64_t>(group ? group : 32, whole);
+    if (weights == "int4")
+      return Int4Attr::get(context, numbers);
+    if (weights == "uint4")
+      return UInt4Attr::get(context, numbers);
+    if (weights == "mxfp4")
+      return Mxfp4Attr::get(context);
+    return {};
   }
 
   /// `tensor` in another encoding, made where it is.
@@ -109,8 +120,9 @@ private:
   /// products can read keeps it.
   void encodeWeight(OpOperand &weight) {
     Attribute stored = encodingOf(weight.get());
-    if (weightEncoding)
-      weight.set(encode(weight.get(), weightEncoding));
+    auto type = cast<RankedTensorType>(weight.get().getType());
+    if (Attribute chosen = weightEncoding(type.getShape().back()))
+      weight.set(encode(weight.get(), chosen));
     else if (isa_and_present<Mxfp4Attr>(stored))
       weight.set(encode(weight.get(), stored));
   }
@@ -145,7 +157,7 @@ private:
                dispatch.getScale(), dispatch.getTopKAttr());
   }
 
-  Attribute weightEncoding, rowEncoding;
+  Attribute rowEncoding;
   bool anyRows = false;
   DenseMap<std::pair<Value, Attribute>, Value> encodings;
   /// In the order in which they read each other.
