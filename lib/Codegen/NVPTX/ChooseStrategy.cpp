@@ -137,12 +137,12 @@ struct MoeChooseNvptxStrategyPass
           linear && !linear.getStrategy() && !op->getParentOfType<RouterOp>() &&
           !moec::nvptx::isRowProduct(linear))
         linear.setStrategyAttr(
-            choose(op, getElementTypeOrSelf(linear.getX()),
+            choose(op, moec::nvptx::storedElement(linear.getX()),
                    cast<RankedTensorType>(linear.getWeight().getType()), 1));
       else if (auto product = dyn_cast<GroupedMatmulOp>(op);
                product && !product.getStrategy())
         product.setStrategyAttr(
-            choose(op, getElementTypeOrSelf(product.getInput()),
+            choose(op, moec::nvptx::storedElement(product.getInput()),
                    cast<RankedTensorType>(product.getWeights()[0].getType()),
                    product.getWeights().size()));
     });

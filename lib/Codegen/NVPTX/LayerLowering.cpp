@@ -90,14 +90,7 @@ LogicalResult LayerLowering::lower(const Step &step) {
       .Case([&](moe::GroupedMatmulOp op) {
         return isProduct ? lowerGroupedMatmul(*this, op) : lowerSums(*this, op);
       })
-      .Case([&](moe::EncodeOp op) -> LogicalResult {
-        // The packer encodes weights.
-        if (weightNumber(op.getX()))
-          return success();
-        return op.emitOpError(
-            "encodes rows, which the NVPTX back end multiplies as floats; "
-            "compile without --activations=int8");
-      })
+      .Case([&](moe::EncodeOp op) { return lowerEncode(*this, op); })
       .Case([&](moe::RouterOp op) { return lowerRouter(*this, op); })
       .Case([&](moe::GroupOp op) { return lowerGroup(*this, op); })
       .Case([&](moe::CapacityOp op) { return lowerCapacity(*this, op); })
@@ -228,7 +221,11 @@ Buffer LayerLowering::allocateResult(Value tensor) {
     buffer = outputMemory(output->second, type);
     direct.insert(tensor);
   } else {
-    buffer = allocate(tensorRows(tensor), cols, type.getElementType());
+    buffer = allocate(tensorRows(tensor), cols, storedElement(tensor));
+    if (type.getEncoding())
+      buffer.scales =
+          allocateDense(buffer.rows, 1, Float32Type::get(type.getContext()))
+              .memory;
   }
   set(tensor, buffer);
   return buffer;

@@ -31,6 +31,8 @@ struct Buffer {
   Count rows;
   int64_t cols = 0, stride = 0;
   Type element;
+  /// Of encoded rows, whose elements are codes: a scale for each, in f32.
+  moe::ArgumentAttr scales = {};
 };
 
 /// Blocks of a launch: ceil(rows / perBlock) by `columns`.
@@ -66,6 +68,9 @@ struct RowPart {
                   function_ref<void(Value)> body) const;
 };
 
+/// What the elements of a tensor are stored as: codes of encoded rows as bf16.
+Type storedElement(Value tensor);
+
 /// Emits what a block does with a row; once for each kernel it is part of. All
 /// threads come to it.
 using RowWork =
@@ -89,6 +94,8 @@ public:
   /// The memory of a buffer in a device function.
   Memory use(DeviceKernel &k, const Buffer &buffer);
   Memory use(DeviceKernel &k, Value tensor) { return use(k, get(tensor)); }
+  /// The scales of encoded rows.
+  Memory useScales(DeviceKernel &k, const Buffer &rows);
   /// `count` in a device function, as i32.
   Value count(DeviceKernel &k, Count count);
   /// A number the layer computes from the call, computed in the function.
@@ -222,6 +229,7 @@ LogicalResult lowerSums(LayerLowering &l, moe::GroupedMatmulOp op);
 LogicalResult lowerRouter(LayerLowering &l, moe::RouterOp op);
 LogicalResult lowerGroup(LayerLowering &l, moe::GroupOp op);
 LogicalResult lowerCapacity(LayerLowering &l, moe::CapacityOp op);
+LogicalResult lowerEncode(LayerLowering &l, moe::EncodeOp op);
 LogicalResult lowerDispatch(LayerLowering &l, moe::DispatchOp op);
 LogicalResult lowerCombine(LayerLowering &l, moe::CombineOp op);
 LogicalResult lowerIdentityExperts(LayerLowering &l, moe::IdentityExpertsOp op);

@@ -75,6 +75,8 @@ ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
   gather = useIf(product.gather);
   scale = useIf(product.scale);
   resultSlots = useIf(product.resultSlots);
+  if (product.rows.scales)
+    rowScales = l.useScales(k, product.rows);
   for (const Buffer &column : product.columns)
     columns.push_back(l.use(k, column));
   tiles = product.table ? k.load(table, 0, TileTable::tiles)
@@ -110,11 +112,12 @@ void ProductKernel::forTile(function_ref<void()> body) {
   });
 }
 
+Value ProductKernel::inputOf(Value row) {
+  return product.gather ? k.div(slotRow(gather, row), product.choices) : row;
+}
+
 Value ProductKernel::inputRow(Value token) {
-  Value row = k.add(firstRow, k.min(token, k.sub(rowCount, 1)));
-  if (!product.gather)
-    return row;
-  return k.div(slotRow(gather, row), product.choices);
+  return inputOf(k.add(firstRow, k.min(token, k.sub(rowCount, 1))));
 }
 
 void ProductKernel::forSize(ArrayRef<int64_t> sizes,
@@ -146,6 +149,11 @@ TokenPlace ProductKernel::placeOf(Value token) {
     Value slot = slotRow(gather, place.row);
     place.factor = k.load(scale, k.div(slot, product.choices),
                           k.rem(slot, product.choices));
+  }
+  if (product.rows.scales) {
+    Value own = k.load(rowScales, inputOf(place.row), 0);
+    place.factor =
+        place.factor ? arith::MulFOp::create(k.b, place.factor, own) : own;
   }
   if (product.resultSlots)
     place.row = slotRow(resultSlots, place.row);
@@ -215,14 +223,17 @@ static LogicalResult pack(LayerLowering &l, Product &product,
            << product.tile << " cannot split " << product.tile.getRows()
            << " rows among " << product.weights << " weights in runs of "
            << rowRun;
-  bool isEncoded = decodesWeights(product.rows.element, type, weights.size());
+  bool byFma = product.tile.getMma() == moe::MmaKind::Fma;
   bool mustDecode = llvm::any_of(
       weights, [](Value w) { return w.getDefiningOp<moe::EncodeOp>(); });
-  if ((mustDecode && !isEncoded) || !isa<FloatType>(product.rows.element))
-    return op->emitOpError("multiplies ")
-           << product.rows.element << " by " << type
-           << "; the NVPTX back end multiplies f32, f16 and bf16, and decodes "
-              "one or two weights side by side for rows of bf16 and f16";
+  bool isEncoded =
+      byFma ? mustDecode
+            : decodesWeights(product.rows.element, type, weights.size());
+  if (mustDecode && !isEncoded)
+    return op->emitOpError("strategy ")
+           << product.tile << " decodes one or two weights side by side for "
+           << "rows of bf16 and f16, these are " << weights.size()
+           << " for rows of " << product.rows.element;
   SmallVector<int64_t> numbers;
   for (Value weight : weights) {
     std::optional<int64_t> number = l.weightNumber(weight);
@@ -241,9 +252,12 @@ static LogicalResult pack(LayerLowering &l, Product &product,
   if (isEncoded) {
     // 16 bytes of codes for each lane of a warp.
     int64_t bits = moe::NumberFormat::of(type.getEncoding())->block.codeBits();
-    product.panels = panelsFor(numbers, type, /*cols=*/128 / bits, encodedDepth,
-                               stageDepth(product.tile) / encodedDepth,
-                               moe::PanelOrder::Fragments);
+    product.panels =
+        byFma ? panelsFor(numbers, type, rowRun * product.weights,
+                          product.tile.getDepth(), /*unroll=*/1)
+              : panelsFor(numbers, type, /*cols=*/128 / bits, encodedDepth,
+                          stageDepth(product.tile) / encodedDepth,
+                          moe::PanelOrder::Fragments);
     product.packedRows = llvm::divideCeil(product.n, product.run());
     int64_t bytes = product.panels.getPanelBytes();
     product.packed =

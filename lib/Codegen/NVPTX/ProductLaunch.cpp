@@ -33,10 +33,10 @@ static bool isWgmma(const Product &product) {
 
 static LogicalResult emitTile(ProductKernel &p) {
   moe::GpuTileAttr tile = p.product.tile;
-  if (p.product.isEncoded())
-    return emitEncodedTile(p);
   if (tile.getMma() == moe::MmaKind::Fma)
     return emitFmaTile(p);
+  if (p.product.isEncoded())
+    return emitEncodedTile(p);
   return splitsK(tile) ? emitSplitTile(p) : emitMmaTile(p);
 }
 

@@ -48,6 +48,8 @@ struct Product {
   int64_t choices = 1;
   Block *epilogue = nullptr;
 
+  /// Whether accumulators are multiplied by a factor of their token.
+  bool hasFactors() const { return scale || rows.scales; }
   bool isEncoded() const { return panels.getEncoding() != nullptr; }
   /// Rows of the tile that a packed row has; they belong to whole features.
   int64_t rowsOfPacked() const { return isEncoded() ? panels.getCols() : 1; }
@@ -136,12 +138,14 @@ public:
   void whereRoom(Value feature, function_ref<void()> body);
 
 private:
+  /// The row of the input for sorted row `row`.
+  Value inputOf(Value row);
   Value slotRow(const Memory &slots, Value row) {
     return k.load(slots, row, 0);
   }
 
   Value column;
-  Memory table, gather, scale, resultSlots;
+  Memory table, gather, scale, rowScales, resultSlots;
   /// All rows, where there is no table.
   Value allRows;
   SmallVector<Memory> columns;

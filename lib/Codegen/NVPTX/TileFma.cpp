@@ -4,11 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For every pair of element types, f32 among them, which no tensor core
-// multiplies exactly. Steps of K pass through shared memory as f32; a thread
-// keeps a small square of accumulators.
+// multiplies exactly, and for encoded weights. Steps of K pass through shared
+// memory as f32; a thread keeps a small square of accumulators.
 //
 //===----------------------------------------------------------------------===//
 
+#include "EncodedColumns.h"
 #include "ProductTile.h"
 
 namespace moec::nvptx {
@@ -32,6 +33,7 @@ public:
 private:
   void prepareRows();
   void loadStep(Value first);
+  Value loadWeight(Value row, Value inner);
   void multiplyStep(SmallVectorImpl<Value> &accumulators);
   /// The accumulator of a feature, weight and token of this thread.
   size_t place(int64_t feature, int64_t weight, int64_t token) const {
@@ -73,6 +75,17 @@ void FmaTile::prepareRows() {
   });
 }
 
+/// Number `inner` of K of row `row` of the tile.
+Value FmaTile::loadWeight(Value row, Value inner) {
+  if (!p.product.isEncoded())
+    return k.loadF32(p.packed, p.packedRow(row), inner);
+  int64_t cols = p.product.rowsOfPacked();
+  Value panel = k.address(p.packed, p.packedRow(k.div(row, cols)), 0);
+  // Rows have zeros behind K, and panels may end there.
+  return EncodedColumns(k, p.product.panels)
+      .load(panel, k.rem(row, cols), k.min(inner, p.product.k - 1));
+}
+
 void FmaTile::loadStep(Value first) {
   int64_t depth = tile.getDepth();
   k.loop(k.thread(), tile.getTokens() * depth, k.threads, [&](Value i) {
@@ -83,8 +96,8 @@ void FmaTile::loadStep(Value first) {
   for (int64_t weight = 0; weight < weights; ++weight)
     k.loop(k.thread(), p.product.features() * depth, k.threads, [&](Value i) {
       Value feature = k.div(i, depth), step = k.rem(i, depth);
-      Value row = p.packedRow(p.rowOfFeature(feature, weight));
-      k.store(k.loadF32(p.packed, row, k.add(first, step)), weightStep, step,
+      Value row = p.rowOfFeature(feature, weight);
+      k.store(loadWeight(row, k.add(first, step)), weightStep, step,
               k.add(feature, weight * p.product.features()));
     });
 }

@@ -35,27 +35,42 @@ onSortedRows(LayerLowering &l, moe::GroupOp group, Location loc, StringRef name,
       });
 }
 
+/// Copies row `token` of `source` times `factor`, which may be null. Codes of
+/// encoded rows stay, what is multiplied is their scale.
+static void copyRow(LayerLowering &l, DeviceKernel &k, const RowPart &part,
+                    const Buffer &source, Value token, Value factor,
+                    const Buffer &result) {
+  auto times = [&](Value number) -> Value {
+    return factor ? arith::MulFOp::create(k.b, number, factor) : number;
+  };
+  if (result.scales)
+    part.forColumns(k, /*end=*/1, [&](Value col) {
+      k.store(times(k.load(l.useScales(k, source), token, col)),
+              l.useScales(k, result), part.row, col);
+    });
+  Memory from = l.use(k, source), to = l.use(k, result);
+  part.forColumns(k, result.stride, [&](Value col) {
+    if (result.scales)
+      return k.store(k.load(from, token, col), to, part.row, col);
+    k.storeF32(times(k.loadF32(from, token, col)), to, part.row, col);
+  });
+}
+
 LogicalResult lowerDispatch(LayerLowering &l, moe::DispatchOp op) {
   FailureOr<moe::GroupOp> group = groupOf(op, op.getSlots());
   if (failed(group))
     return failure();
-  Buffer result = l.allocateResult(op.getRows());
-  return onSortedRows(l, *group, op.getLoc(), "dispatch",
-                      [&l, op, result](DeviceKernel &k, const RowPart &part,
-                                       Value slot) mutable {
-                        int64_t choices = op.getTopK();
-                        Memory x = l.use(k, op.getX()), rows = l.use(k, result);
-                        Value token = k.div(slot, choices), scale;
-                        if (op.getScale())
-                          scale = k.load(l.use(k, op.getScale()), token,
-                                         k.rem(slot, choices));
-                        part.forColumns(k, result.stride, [&](Value col) {
-                          Value value = k.loadF32(x, token, col);
-                          if (scale)
-                            value = arith::MulFOp::create(k.b, value, scale);
-                          k.storeF32(value, rows, part.row, col);
-                        });
-                      });
+  Buffer source = l.get(op.getX()), result = l.allocateResult(op.getRows());
+  return onSortedRows(
+      l, *group, op.getLoc(), "dispatch",
+      [&l, op, source, result](DeviceKernel &k, const RowPart &part,
+                               Value slot) mutable {
+        int64_t choices = op.getTopK();
+        Value token = k.div(slot, choices), factor;
+        if (op.getScale())
+          factor = k.load(l.use(k, op.getScale()), token, k.rem(slot, choices));
+        copyRow(l, k, part, source, token, factor, result);
+      });
 }
 
 LogicalResult emitCombine(LayerLowering &l, Operation *op, Buffer rows,

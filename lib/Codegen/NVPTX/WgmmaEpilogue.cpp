@@ -24,7 +24,7 @@ void WgmmaTile::syncGroup() { k.syncThreads(k.add(group, 1), warpgroupSize); }
 /// Puts rows and factors of the tile's first `count` tokens where all threads
 /// of the group read them; those past the end repeat the last one's.
 void WgmmaTile::findPlaces(int64_t count) {
-  if (!p.product.resultSlots && !p.product.scale)
+  if (!p.product.resultSlots && !p.product.hasFactors())
     return;
   syncGroup();
   k.loop(threadInGroup, count, warpgroupSize, [&](Value token) {
@@ -32,7 +32,7 @@ void WgmmaTile::findPlaces(int64_t count) {
     Value i = k.add(k.mul(group, tile.getTokens()), token);
     if (p.product.resultSlots)
       k.store(place.row, {shared(rowsBegin), k.b.getI32Type(), k.i32(0)}, 0, i);
-    if (p.product.scale)
+    if (p.product.hasFactors())
       k.store(place.factor, {shared(factorsBegin), k.b.getF32Type(), k.i32(0)},
               0, i);
   });
@@ -47,7 +47,7 @@ Value WgmmaTile::rowOf(Value token) {
 }
 
 Value WgmmaTile::factorOf(Value token) {
-  if (!p.product.scale)
+  if (!p.product.hasFactors())
     return {};
   return k.load({shared(factorsBegin), k.b.getF32Type(), k.i32(0)}, 0,
                 k.add(k.mul(group, tile.getTokens()), token));

@@ -61,7 +61,7 @@ void WgmmaTile::layOut(int64_t number, int64_t products) {
   stagesBegin = take(stages * stageBytes, Swizzle::alignment);
   outputBegin = take(multiplyingGroups * outputBytes, Swizzle::alignment);
   rowsBegin = take(product.resultSlots ? placeBytes : 0, 16);
-  factorsBegin = take(product.scale ? placeBytes : 0, 16);
+  factorsBegin = take(product.hasFactors() ? placeBytes : 0, 16);
 }
 
 LogicalResult WgmmaTile::check() {
