@@ -39,68 +39,103 @@ static constexpr double worthwhile = 0.01;
 /// The same of decoding first, which takes a second set of tiles.
 static constexpr double worthwhileToDecode = 0.05;
 
-/// The rate of reading a stream of steps of `instructions` each, `bytes` of it
-/// in a step.
-static double streamRate(const CpuTarget &target, double instructions,
-                         double bytes) {
-  double stepsUnderWay = double(target.reorderWindow) / instructions;
-  return std::min(target.readRate,
-                  stepsUnderWay * bytes / target.memoryLatency);
-}
+namespace {
+
+/// One way to run an expert's rows on a panel, taken apart.
+struct PanelPasses {
+  const PanelWork &work;
+  const CpuTarget &target;
+  const RowLoops &loops;
+  /// Passes over the panel that multiply, and rows of each.
+  const double passes, rowsPerPass;
+  const double steps = double(work.steps), vectors = double(work.vectors);
+  const double stepBytes = double(work.stepBytes), bytes = steps * stepBytes;
+  const double chunk = double(loops.chunk ? loops.chunk : work.steps);
+  const double chunks = std::ceil(steps / chunk);
+
+  PanelPasses(const PanelWork &work, const CpuTarget &target,
+              const RowLoops &loops, int64_t rows)
+      : work(work), target(target), loops(loops),
+        passes(std::ceil(double(rows) / double(work.tileRows))),
+        rowsPerPass(double(rows) / passes) {}
+
+  /// Accumulators of a pass.
+  double accumulators() const { return rowsPerPass * vectors; }
+
+  /// Units that do not multiply take the other instructions meanwhile, and are
+  /// as many as those that do.
+  double instructionCycles(double products, double others) const {
+    return std::max(products, (products + others) / 2) /
+           target.multipliesPerCycle;
+  }
+
+  /// A pass that multiplies. A step adds to every accumulator once, so it takes
+  /// the latency at least; between chunks the accumulators go to memory and
+  /// come back.
+  double multiply() const {
+    double step =
+        std::max(instructionCycles(accumulators(),
+                                   loops.decode ? 0 : work.decodeInstructions),
+                 target.multiplyLatency);
+    double scaling = double(work.scaledGroups) * work.groupProducts *
+                     accumulators() / target.multipliesPerCycle;
+    return steps * step + chunks * passOverhead +
+           2 * (chunks - 1) * accumulators() + scaling;
+  }
+
+  /// A pass that decodes for all others, and stores.
+  double decode() const {
+    double step = instructionCycles(0, work.decodeInstructions) + vectors;
+    return steps * step + chunks * passOverhead;
+  }
+
+  /// Instructions in a step of the pass that reads the panel.
+  double readingInstructions() const {
+    double loads = std::ceil(stepBytes / registerBytes);
+    double scaling =
+        instructionsOfScaling * vectors * double(work.scaledGroups) / steps;
+    double rest = loops.decode
+                      ? vectors
+                      : rowsPerPass * (double(work.rowInstructions) + scaling);
+    return rest + loads + work.decodeInstructions;
+  }
+
+  /// Reading the panel from memory as one stream: loads are under way as far
+  /// ahead as instructions are.
+  double read() const {
+    double stepsUnderWay = double(target.reorderWindow) / readingInstructions();
+    return bytes / std::min(target.readRate,
+                            stepsUnderWay * stepBytes / target.memoryLatency);
+  }
+
+  /// What a pass after the one that reads needs to have the panel, or what was
+  /// decoded of it, from the third cache; 0 if the second one holds it.
+  double readAgain() const {
+    double decoded = loops.decode ? double(work.decodedBytes) : 0;
+    double held = chunk * (stepBytes * (loops.ahead ? 2 : 1) + decoded);
+    if (held <= panelShare * double(target.l2Bytes))
+      return 0;
+    return steps * std::max(stepBytes, decoded) / target.l3Rate;
+  }
+};
+
+} // namespace
 
 PanelCost panelCost(const PanelWork &work, const CpuTarget &target,
                     int64_t rows, const RowLoops &loops) {
-  int64_t chunk = loops.chunk ? loops.chunk : work.steps;
-  double passes = double((rows + work.tileRows - 1) / work.tileRows);
-  double chunks = double((work.steps + chunk - 1) / chunk);
-  double steps = double(work.steps), vectors = double(work.vectors);
-  double stepBytes = double(work.stepBytes), bytes = steps * stepBytes;
-  double rowsPerPass = double(rows) / passes, perPass = rowsPerPass * vectors;
-  // Units that do not multiply decode meanwhile, and are as many as those that
-  // do; a step adds to every accumulator once, so it takes the latency at
-  // least.
-  auto stepCycles = [&](double products, double others) {
-    return std::max(products, (products + others) / 2) /
-           target.multipliesPerCycle;
-  };
-  double step =
-      std::max(stepCycles(perPass, loops.decode ? 0 : work.decodeInstructions),
-               target.multiplyLatency);
+  PanelPasses way(work, target, loops, rows);
+  double pass = way.multiply(), again = way.readAgain();
+  // The pass that reads is one that decodes, or the first that multiplies.
+  double first = loops.decode ? way.decode() : pass;
+  double further = loops.decode ? way.passes : way.passes - 1;
+  double others = further * std::max(pass, again);
 
   PanelCost cost;
-  // Between chunks the accumulators go to memory and come back.
-  double pass = steps * step + chunks * passOverhead +
-                2 * (chunks - 1) * perPass +
-                double(work.scaledGroups) * work.groupProducts * perPass /
-                    target.multipliesPerCycle;
-  // The pass that reads: one that decodes and stores, or the first that
-  // multiplies.
-  double loads = std::ceil(stepBytes / registerBytes);
-  double first = pass;
-  double instructions = rowsPerPass * (double(work.rowInstructions) +
-                                       instructionsOfScaling * vectors *
-                                           double(work.scaledGroups) / steps) +
-                        loads + work.decodeInstructions;
-  if (loops.decode) {
-    first = steps * (stepCycles(0, work.decodeInstructions) + vectors) +
-            chunks * passOverhead;
-    instructions = vectors + loads + work.decodeInstructions;
-  }
-  double further = loops.decode ? passes : passes - 1;
   cost.multiply = first + further * pass;
-  cost.read = bytes / streamRate(target, instructions, stepBytes);
-
-  double decoded = loops.decode ? double(work.decodedBytes) : 0;
-  double held = double(chunk) * (stepBytes * (loops.ahead ? 2 : 1) + decoded);
-  bool fits = held <= panelShare * double(target.l2Bytes);
-  double again =
-      fits ? 0 : steps * std::max(stepBytes, decoded) / target.l3Rate;
-  double others = further * std::max(pass, again);
-  if (loops.ahead)
-    cost.total =
-        std::max(std::max(first, again) + others, bytes / target.fetchRate);
-  else
-    cost.total = std::max(first, cost.read) + others;
+  cost.read = way.read();
+  cost.total = loops.ahead ? std::max(std::max(first, again) + others,
+                                      way.bytes / target.fetchRate)
+                           : std::max(first, cost.read) + others;
   return cost;
 }
 
