@@ -66,7 +66,11 @@ struct MoeChooseStrategyPass
     int64_t vectors = cpu.registers >= 32 ? 4 : 2;
     // Numbers in groups have accumulators of a group and of all groups.
     bool grouped = format && format->group;
-    if (grouped)
+    // Codes of eight bits take so many instructions to become pairs that twice
+    // as many rows on half as many columns multiply for as long.
+    bool decodesLong =
+        format && !grouped && depth == 2 && format->block.codeBits() == 8;
+    if (grouped || decodesLong)
       vectors = std::max(vectors / 2, numWeights);
     // Two halves of a panel share bytes.
     int64_t least = format && format->block.codeBits() == 4 ? 2 * lanes : lanes;
@@ -81,7 +85,8 @@ struct MoeChooseStrategyPass
     int64_t rowVectors = vectors * (grouped ? 2 : 1);
     // Where registers are few, a second row is worth more than they are: the
     // weights are decoded half as often.
-    int64_t most = std::clamp<int64_t>(accumulators / rowVectors, 2, tileRows);
+    int64_t most = std::clamp<int64_t>(accumulators / rowVectors, 2,
+                                       tileRows * (decodesLong ? 2 : 1));
     return CpuTileAttr::get(&getContext(), most, cols, depth, lanes,
                             tileUnroll);
   }

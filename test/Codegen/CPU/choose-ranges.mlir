@@ -34,10 +34,10 @@ func.func @long(%x: tensor<?x14336xbf16>, %o: tensor<9xi32>,
 // CHECK-LABEL: func.func @encoded
 // CHECK: ranges = [#moe.cpu_range<from = 1, chunk = 0, ahead = {{true|false}}>, {{.*}}#moe.cpu_range<from = {{[0-9]+}}, chunk = 0, ahead = true, decode = true>]
 func.func @encoded(%x: tensor<?x2048xbf16>, %o: tensor<9xi32>,
-                   %w: tensor<8x768x2048xf32, #moe.int8>)
+                   %w: tensor<8x768x2048xf32, #moe.int8<group = 128>>)
     -> tensor<?x768xf32> {
   %y = moe.grouped_matmul %x weights(%w) by(%o)
-      : (tensor<?x2048xbf16>, tensor<8x768x2048xf32, #moe.int8>,
+      : (tensor<?x2048xbf16>, tensor<8x768x2048xf32, #moe.int8<group = 128>>,
          tensor<9xi32>) -> tensor<?x768xf32>
   return %y : tensor<?x768xf32>
 }

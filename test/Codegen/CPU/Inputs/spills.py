@@ -1,9 +1,9 @@
 """Fails if the innermost loop of a tile keeps a vector on the stack.
 
-usage: spills.py OBJDUMP OBJECT MOST
+usage: spills.py OBJDUMP OBJECT
 
-Looks at the tiles of up to MOST rows: innermost loops with eight
-multiplications or more. Prints how many there are.
+Looks at the innermost loops of tiles with eight multiplications or more. Prints
+how many there are.
 """
 import re
 import subprocess
@@ -43,14 +43,13 @@ def innermost_loops(code):
         begin = i + 1
 
 
-objdump, path, most = sys.argv[1:]
+objdump, path = sys.argv[1:]
 text = subprocess.run(
     [objdump, "-d", "--no-show-raw-insn", path], check=True, capture_output=True, text=True
 ).stdout
 loops, failures = 0, []
 for name, code in functions(text):
-    tile = re.search(r"_(?:experts|linear)\d+_tile(\d+)$", name)
-    if not tile or int(tile[1]) > int(most):
+    if not re.search(r"_(?:experts|linear)\d+_tile\d+$", name):
         continue
     for loop in innermost_loops(code):
         if sum(bool(MULTIPLY.search(line)) for line in loop) < 8:
