@@ -99,8 +99,9 @@ Number silu(Number x, const Format &format) {
   // where x is negative.
   double reach = std::abs(x.value) + x.error;
   double slope = std::min(1.1, sigmoidOf(x.value + x.error) * (1 + reach));
-  // In f32 exp(-x) overflows below x = -88.7, where silu is still -2.6e-37.
-  double underflow = value == 0 ? 0 : 0x1p-121;
+  // In f32 exp(-x) overflows below x = -88.7, where silu is still -2.6e-37; a
+  // GPU's reciprocal is zero below the least normal number, 2^-126.
+  double underflow = value == 0 ? 0 : 0x1p-119;
   return rounded({value, slope * x.error + underflow}, format,
                  2 * approximationUlps + 2);
 }

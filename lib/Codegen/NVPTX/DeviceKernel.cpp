@@ -354,6 +354,17 @@ void DeviceKernel::store(Value value, const Memory &memory, Number row,
   LLVM::StoreOp::create(b, value, address(memory, row, col));
 }
 
+void DeviceKernel::storeRun(ValueRange values, const Memory &memory, Number row,
+                            Number col) {
+  int64_t count = values.size();
+  auto type = VectorType::get({count}, memory.element);
+  Value run = LLVM::UndefOp::create(b, type);
+  for (auto [i, value] : llvm::enumerate(values))
+    run = LLVM::InsertElementOp::create(b, run, value, i32(i));
+  LLVM::StoreOp::create(b, run, address(memory, row, col),
+                        count * elementBytes(memory.element));
+}
+
 Value DeviceKernel::toF32(Value value) {
   if (value.getType().isF32())
     return value;
@@ -373,6 +384,22 @@ Value DeviceKernel::pack(Value low, Value high, Type element) {
   pair = LLVM::InsertElementOp::create(b, pair, high, i32(1));
   Value narrow = LLVM::FPTruncOp::create(b, vector(element), pair);
   return LLVM::BitcastOp::create(b, b.getI32Type(), narrow);
+}
+
+SmallVector<Value> DeviceKernel::loadRunF32(const Memory &memory, Number row,
+                                            Number col, int64_t count) {
+  SmallVector<Value> run = loadRun(memory, row, col, count);
+  for (Value &x : run)
+    x = toF32(x);
+  return run;
+}
+
+void DeviceKernel::storeRunF32(ValueRange values, const Memory &memory,
+                               Number row, Number col) {
+  SmallVector<Value> run(values);
+  for (Value &x : run)
+    x = fromF32(x, memory.element);
+  storeRun(run, memory, row, col);
 }
 
 Value DeviceKernel::loadF32(const Memory &memory, Number row, Number col) {

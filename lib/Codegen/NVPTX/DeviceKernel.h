@@ -163,9 +163,15 @@ public:
   /// `count` elements of a row from `col` on, which is a multiple of `count`.
   SmallVector<Value> loadRun(const Memory &memory, Number row, Number col,
                              int64_t count);
+  void storeRun(ValueRange values, const Memory &memory, Number row,
+                Number col);
   /// As f32, from any float type, and back.
   Value loadF32(const Memory &memory, Number row, Number col);
   void storeF32(Value value, const Memory &memory, Number row, Number col);
+  SmallVector<Value> loadRunF32(const Memory &memory, Number row, Number col,
+                                int64_t count);
+  void storeRunF32(ValueRange values, const Memory &memory, Number row,
+                   Number col);
   Value toF32(Value value);
   Value fromF32(Value value, Type element);
   /// Two f32 numbers as 16-bit ones in an i32, the first in the low half.

@@ -23,22 +23,71 @@ static FailureOr<Buffer> sourceOf(LayerLowering &l, Value tensor,
   return l.weightRows(tensor, getElementTypeOrSelf(tensor.getType()), user);
 }
 
-/// Writes `element` of each of the thread's columns, and zeros past the end.
-static void storeElements(DeviceKernel &k, const RowPart &part,
-                          const Buffer &result, const Memory &to,
-                          function_ref<Value(Value col)> element) {
-  part.forColumns(k, result.stride, [&](Value col) {
-    TypedAttr zero = k.b.getZeroAttr(result.element);
-    Value value = k.valueWhen(k.less(col, result.cols),
-                              arith::ConstantOp::create(k.b, zero),
-                              [&] { return element(col); });
-    k.store(value, to, part.row, col);
+/// Writes what `elements` gives for each of the thread's runs of columns, and
+/// zeros past the end.
+static void storeElements(
+    DeviceKernel &k, const RowPart &part, const Buffer &result,
+    const Memory &to,
+    function_ref<SmallVector<Value>(Value col, int64_t count)> elements) {
+  part.forRuns(k, result.cols, [&](Value col, int64_t count) {
+    k.storeRun(elements(col, count), to, part.row, col);
+  });
+  Value zero = arith::ConstantOp::create(k.b, k.b.getZeroAttr(result.element));
+  part.forColumns(k, result.stride - result.cols, [&](Value col) {
+    k.store(zero, to, part.row, k.add(col, result.cols));
   });
 }
 
 //===----------------------------------------------------------------------===//
 // From the same row
 //===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Where element-wise arithmetic on a row has an operand from: a number, or a
+/// row of memory, of which all columns have the same element unless `byCol`.
+struct Operand {
+  Value scalar, row;
+  Memory memory;
+  bool byCol = false, byRuns = false;
+
+  /// For columns `col` to `col + count`.
+  SmallVector<Value> read(DeviceKernel &k, Value col, int64_t count) const {
+    if (byRuns)
+      return k.loadRun(memory, row, col, count);
+    if (!byCol)
+      return SmallVector<Value>(count,
+                                scalar ? scalar : k.load(memory, row, 0));
+    SmallVector<Value> run;
+    for (int64_t i = 0; i < count; ++i)
+      run.push_back(k.load(memory, row, k.add(col, i)));
+    return run;
+  }
+};
+
+} // namespace
+
+static FailureOr<Operand> operandOf(LayerLowering &l, DeviceKernel &k,
+                                    Value value, OperandAccess access,
+                                    Value row, Operation *op) {
+  Operand operand;
+  if (!isa<RankedTensorType>(value.getType())) {
+    FailureOr<Value> scalar = l.scalar(k, value, op);
+    if (failed(scalar))
+      return failure();
+    operand.scalar = *scalar;
+    return operand;
+  }
+  FailureOr<Buffer> buffer = sourceOf(l, value, op);
+  if (failed(buffer))
+    return failure();
+  operand.memory = l.use(k, *buffer);
+  operand.row = access.byRow ? row : k.i32(0);
+  operand.byCol = access.byCol;
+  // The caller's memory may begin anywhere.
+  operand.byRuns = access.byCol && buffer->isPadded();
+  return operand;
+}
 
 /// Adds a stage that makes `tensor` from the elements of `operands`, each read
 /// by its map.
@@ -50,32 +99,25 @@ onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
   SmallVector<Value> sources(operands);
   SmallVector<OperandAccess> maps(accesses);
   auto work = [=, &l](DeviceKernel &k, const RowPart &part) -> LogicalResult {
-    Memory to = l.use(k, result);
-    SmallVector<Memory> memories;
-    SmallVector<Value> scalars;
-    for (Value operand : sources) {
-      auto type = dyn_cast<RankedTensorType>(operand.getType());
-      FailureOr<Value> scalar{Value()};
-      FailureOr<Buffer> buffer{Buffer()};
-      if (type)
-        buffer = sourceOf(l, operand, op);
-      else
-        scalar = l.scalar(k, operand, op);
-      if (failed(scalar) || failed(buffer))
+    SmallVector<Operand> inputs;
+    for (auto [source, access] : llvm::zip_equal(sources, maps)) {
+      FailureOr<Operand> input = operandOf(l, k, source, access, part.row, op);
+      if (failed(input))
         return failure();
-      scalars.push_back(*scalar);
-      memories.push_back(type ? l.use(k, *buffer) : Memory());
+      inputs.push_back(*input);
     }
-    storeElements(k, part, result, to, [&](Value col) {
-      SmallVector<Value> elements;
-      for (auto [memory, scalar, access] :
-           llvm::zip_equal(memories, scalars, maps))
-        elements.push_back(scalar ? scalar
-                                  : k.load(memory,
-                                           access.byRow ? part.row : k.i32(0),
-                                           access.byCol ? col : k.i32(0)));
-      return body(k, elements);
-    });
+    storeElements(
+        k, part, result, l.use(k, result), [&](Value col, int64_t count) {
+          SmallVector<SmallVector<Value>> runs;
+          for (const Operand &input : inputs)
+            runs.push_back(input.read(k, col, count));
+          SmallVector<Value> values;
+          for (int64_t i = 0; i < count; ++i)
+            values.push_back(
+                body(k, llvm::map_to_vector(
+                            runs, [&](const auto &run) { return run[i]; })));
+          return values;
+        });
     return success();
   };
   return l.onRows(op->getLoc(), "elements", {result.rows}, std::move(work),
@@ -127,11 +169,16 @@ static LogicalResult lowerIndexed(LayerLowering &l, linalg::GenericOp op) {
         };
         DeviceSource source(l, k, op);
         FailureOr<Value> element = failure();
-        storeElements(k, part, result, l.use(k, result), [&](Value col) {
-          element = cloneIndexedBody(k.b, op, toIndex(part.row), toIndex(col),
-                                     source);
-          return succeeded(element) ? *element : k.f32(0.0);
-        });
+        storeElements(
+            k, part, result, l.use(k, result), [&](Value col, int64_t count) {
+              SmallVector<Value> run;
+              for (int64_t i = 0; i < count; ++i) {
+                element = cloneIndexedBody(k.b, op, toIndex(part.row),
+                                           toIndex(k.add(col, i)), source);
+                run.push_back(succeeded(element) ? *element : k.f32(0.0));
+              }
+              return run;
+            });
         return LogicalResult(element);
       });
 }

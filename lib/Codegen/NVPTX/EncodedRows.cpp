@@ -37,7 +37,7 @@ public:
         scales(l.useScales(k, result)) {}
 
   void emit() {
-    Value largest = overBlock(largestOfThread());
+    Value largest = overRow(largestOfThread());
     Value finite =
         k.less(largest,
                std::bit_cast<int32_t>(std::numeric_limits<float>::infinity()));
@@ -66,16 +66,18 @@ private:
         })[0];
   }
 
-  /// The largest number of all threads of the block.
-  Value overBlock(Value number) {
-    int64_t warps = k.threads / warpSize;
-    Memory ofWarps = k.allocateShared(k.b.getI32Type(), 1, warps);
+  /// The largest number of all threads that have the row.
+  Value overRow(Value number) {
     Value ofWarp = k.reduceMax(number);
+    if (part.warps == 1)
+      return ofWarp;
+    // The row has the whole block.
+    Memory ofWarps = k.allocateShared(k.b.getI32Type(), 1, part.warps);
     k.when(k.equal(k.lane(), 0),
-           [&] { k.store(ofWarp, ofWarps, 0, k.warp()); });
+           [&] { k.store(ofWarp, ofWarps, 0, part.warp); });
     k.syncBlock();
     Value largest = ofWarp;
-    for (Value other : k.loadRun(ofWarps, 0, 0, warps))
+    for (Value other : k.loadRun(ofWarps, 0, 0, part.warps))
       largest = arith::MaxSIOp::create(k.b, largest, other);
     return largest;
   }

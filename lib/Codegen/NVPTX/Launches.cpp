@@ -17,10 +17,13 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <numeric>
+
 namespace moec::nvptx {
 
-/// Threads of a block that has a row, and of one that has all tokens.
-static constexpr int64_t rowThreads = 128, fewRowThreads = 256,
+/// Threads of a block that has one row, as in calls of few tokens; of one with
+/// a row for each warp; and of one that has all tokens.
+static constexpr int64_t rowThreads = 256, rowsThreads = 512,
                          tokenThreads = 1024;
 
 void RowPart::forColumns(DeviceKernel &k, int64_t end,
@@ -28,6 +31,22 @@ void RowPart::forColumns(DeviceKernel &k, int64_t end,
   if (step)
     return k.loop(first, end, step, body);
   k.when(k.less(first, end), [&] { body(first); });
+}
+
+void RowPart::forRuns(DeviceKernel &k, int64_t end,
+                      function_ref<void(Value, int64_t)> body) const {
+  constexpr int64_t longest = 8;
+  int64_t run = step ? std::gcd(end, longest) : 1;
+  if (run == 1)
+    return forColumns(k, end, [&](Value column) { body(column, 1); });
+  k.loop(k.mul(first, run), end, step * run,
+         [&](Value column) { body(column, run); });
+}
+
+void RowPart::onWarp(DeviceKernel &k, function_ref<void()> body) const {
+  if (warps == 1)
+    return body();
+  k.when(k.equal(warp, 0), body);
 }
 
 moe::GpuTileAttr LayerLowering::tile(Attribute strategy) const {
@@ -60,7 +79,7 @@ bool LayerLowering::canFollow(RowDomain domain, int64_t width) const {
 
 LogicalResult LayerLowering::onRows(Location loc, StringRef name,
                                     RowDomain domain, RowWork work,
-                                    int64_t width) {
+                                    int64_t width, RowPrelude prelude) {
   bool joins = pending.tokens.empty() &&
                (pending.products.empty()
                     ? pending.rows.empty() || pending.domain == domain
@@ -68,7 +87,8 @@ LogicalResult LayerLowering::onRows(Location loc, StringRef name,
   if (!joins && failed(flush()))
     return failure();
   pending.domain = domain;
-  pending.rows.push_back({loc, name, when, std::move(work), width});
+  pending.rows.push_back(
+      {loc, name, when, std::move(work), width, std::move(prelude)});
   return success();
 }
 
@@ -102,6 +122,11 @@ Memory LayerLowering::useCounters(DeviceKernel &k, int64_t count) {
   return {k.parameter(*counters), i32, k.i64(count)};
 }
 
+int64_t LayerLowering::mostFewRows(Count rows) const {
+  auto below = kernel->getAttrOfType<IntegerAttr>(fewBelowName);
+  return rows.perToken * (below.getInt() - 1) + rows.fixed;
+}
+
 void LayerLowering::whenLast(DeviceKernel &k, Value counter, Value blocks,
                              function_ref<void()> body) {
   Memory blocksLeft = k.allocateShared(k.b.getI32Type(), 1, 1);
@@ -127,6 +152,66 @@ static void collectNames(const Stages &stages,
     names.insert(stage.name);
 }
 
+namespace {
+
+/// The stages of one launch: of rows, then of all tokens.
+template <typename RowStage, typename TokenStage>
+struct StageEmitter {
+  DeviceKernel &k;
+  ArrayRef<RowStage> rows;
+  ArrayRef<TokenStage> tokens;
+  Value rowCount;
+  LogicalResult result = success();
+  /// Whether anything was written that a stage may read.
+  bool begun = false;
+
+  template <typename Emit>
+  void stage(Location loc, Emit emit) {
+    k.b.setLoc(loc);
+    if (std::exchange(begun, true))
+      k.syncBlock();
+    if (succeeded(result))
+      result = emit();
+  }
+
+  /// What blocks do a share of each; says how many there are.
+  int64_t shares() const {
+    int64_t most = 1;
+    for (const RowStage &row : rows)
+      most = std::max(most, row.prelude.shares);
+    return most;
+  }
+  void emitShare(Value row, Value share) {
+    for (const RowStage &row_ : rows)
+      if (row_.prelude.emit)
+        stage(row_.loc, [&] { return row_.prelude.emit(k, row, share); });
+  }
+
+  /// All stages of rows; with one share, what comes before them too.
+  void emitRows(Value firstRow, const RowPart &part, bool shared) {
+    for (const RowStage &row : rows) {
+      if (!shared && row.prelude.emit)
+        stage(row.loc, [&] { return row.prelude.emit(k, firstRow, k.i32(0)); });
+      stage(row.loc, [&] {
+        LogicalResult done = success();
+        auto work = [&] { done = row.work(k, part); };
+        if (part.warps == 1)
+          k.when(k.less(part.row, rowCount), work);
+        else
+          work();
+        return done;
+      });
+    }
+  }
+  void emitTokens() {
+    begun = false;
+    for (const TokenStage &token : tokens)
+      stage(token.loc, [&] { return token.work(k); });
+  }
+};
+
+} // namespace
+
 LogicalResult LayerLowering::launchStages(const Pending &stages,
                                           moe::When calls) {
   auto happens = [&](const auto &stage) {
@@ -144,35 +229,43 @@ LogicalResult LayerLowering::launchStages(const Pending &stages,
   Location loc = rows.empty() ? tokens[0].loc : rows[0].loc;
   DeviceKernel k = begin(loc, llvm::join(names, "_"),
                          !onRows   ? tokenThreads
-                         : isFew() ? fewRowThreads
-                                   : rowThreads);
-  RowPart part{k.block(), k.thread(), k.threads};
-  bool isFirst = true;
-  auto emit = [&](const auto &stage, auto... arguments) {
-    k.b.setLoc(stage.loc);
-    if (!std::exchange(isFirst, false))
-      k.syncBlock();
-    return stage.work(k, arguments...);
-  };
-  for (const RowStage &stage : rows)
-    if (failed(emit(stage, part)))
-      return failure();
-  LogicalResult result = success();
-  auto emitTokens = [&] {
-    isFirst = true;
-    for (const TokenStage &stage : tokens)
-      if (succeeded(result))
-        result = emit(stage);
-  };
+                         : isFew() ? rowThreads
+                                   : rowsThreads);
+  int64_t warps = k.threads / warpSize;
   Grid grid{.rows = {.fixed = 1}};
-  if (onRows) {
+  StageEmitter<RowStage, TokenStage> emitter{k, rows, tokens, Value()};
+  if (!onRows) {
+    emitter.emitTokens();
+  } else if (!isFew()) {
+    // Each warp has a row.
     grid.rows = stages.domain.rows;
-    if (!tokens.empty())
-      whenLast(k, useCounters(k, 1).pointer, count(k, grid.rows), emitTokens);
+    grid.perBlock = warps;
+    emitter.rowCount = count(k, grid.rows);
+    Value firstRow = k.mul(k.block(), warps);
+    emitter.emitRows(firstRow,
+                     {k.add(firstRow, k.warp()), k.lane(), warpSize, k.i32(0),
+                      /*warps=*/1},
+                     /*shared=*/false);
   } else {
-    emitTokens();
+    grid.rows = stages.domain.rows;
+    grid.columns = emitter.shares();
+    RowPart part{k.block(), k.thread(), k.threads, k.warp(), warps};
+    auto emitRows = [&] {
+      emitter.emitRows(part.row, part, /*shared=*/grid.columns > 1);
+      if (!tokens.empty())
+        whenLast(k, useCounters(k, 1).pointer, count(k, grid.rows),
+                 [&] { emitter.emitTokens(); });
+    };
+    if (grid.columns > 1) {
+      emitter.emitShare(part.row, k.blockColumn());
+      Memory counters = useCounters(k, 1 + mostFewRows(grid.rows));
+      whenLast(k, k.address(counters, 0, k.add(part.row, 1)),
+               k.i32(grid.columns), emitRows);
+    } else {
+      emitRows();
+    }
   }
-  if (failed(result))
+  if (failed(emitter.result))
     return failure();
   when = calls;
   launch(k, grid);

@@ -14,17 +14,85 @@
 
 namespace moec::nvptx {
 
-/// Calls `body` with the memory of a hidden tensor, for whatever element type
-/// it has.
-static void forHiddenType(DeviceKernel &k, Value dtype, Value pointer,
-                          Value stride, function_ref<void(Memory)> body) {
+namespace {
+
+/// Rows of a caller's hidden tensor, of whatever element type and place it has.
+class HiddenRows {
+public:
+  HiddenRows(DeviceKernel &k, Value dtype, Value pointer, Value stride)
+      : k(k), dtype(dtype), pointer(pointer), stride(stride) {}
+
+  /// Calls `body` for each element type, once for rows that are read by 16
+  /// bytes and once for others.
+  void forKinds(function_ref<void(const Memory &, bool byRuns)> body);
+
+  static SmallVector<Value> read(DeviceKernel &k, const Memory &from,
+                                 bool byRuns, Value row, Value col,
+                                 int64_t count);
+  static void write(DeviceKernel &k, ValueRange values, const Memory &to,
+                    bool byRuns, Value row, Value col);
+
+private:
+  DeviceKernel &k;
+  Value dtype, pointer, stride;
+};
+
+} // namespace
+
+void HiddenRows::forKinds(function_ref<void(const Memory &, bool)> body) {
   const std::pair<int64_t, Type> types[] = {
       {MOEC_DTYPE_F32, k.b.getF32Type()},
       {MOEC_DTYPE_F16, k.b.getF16Type()},
       {MOEC_DTYPE_BF16, k.b.getBF16Type()}};
+  Value address = LLVM::PtrToIntOp::create(k.b, k.b.getI64Type(), pointer);
   for (auto [number, type] : types)
-    k.when(k.equal(dtype, number),
-           [&, type = type] { body({pointer, type, stride}); });
+    k.when(k.equal(dtype, number), [&, type = type] {
+      constexpr int64_t readBytes = 16;
+      Value places = k.bitOr(address, k.mul(stride, k.i64(elementBytes(type))));
+      Memory memory{pointer, type, stride};
+      k.either(
+          k.equal(k.bitAnd(places, k.i64(readBytes - 1)), k.i64(0)),
+          [&] { body(memory, true); }, [&] { body(memory, false); });
+    });
+}
+
+SmallVector<Value> HiddenRows::read(DeviceKernel &k, const Memory &from,
+                                    bool byRuns, Value row, Value col,
+                                    int64_t count) {
+  if (byRuns)
+    return k.loadRunF32(from, row, col, count);
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(k.loadF32(from, row, k.add(col, i)));
+  return values;
+}
+
+void HiddenRows::write(DeviceKernel &k, ValueRange values, const Memory &to,
+                       bool byRuns, Value row, Value col) {
+  if (byRuns)
+    return k.storeRunF32(values, to, row, col);
+  for (auto [i, value] : llvm::enumerate(values))
+    k.storeF32(value, to, row, k.add(col, int64_t(i)));
+}
+
+void LayerLowering::loadHidden(DeviceKernel &k, int64_t position,
+                               const RowPart &part, const Memory &to,
+                               Value toRow, int64_t cols, int64_t stride) {
+  auto parameter = [&](moe::ArgumentKind kind) {
+    return k.parameter(argument(kind, position));
+  };
+  HiddenRows hidden(k, parameter(moe::ArgumentKind::InputType),
+                    parameter(moe::ArgumentKind::Input),
+                    parameter(moe::ArgumentKind::InputStride));
+  hidden.forKinds([&](const Memory &from, bool byRuns) {
+    part.forRuns(k, cols, [&](Value col, int64_t count) {
+      k.storeRunF32(HiddenRows::read(k, from, byRuns, part.row, col, count), to,
+                    toRow, col);
+    });
+  });
+  part.forColumns(k, stride - cols, [&](Value col) {
+    k.storeF32(k.f32(0.0), to, toRow, k.add(col, cols));
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -59,22 +127,11 @@ LogicalResult LayerLowering::bindInput(const LayerArguments::Input &input,
 
   Buffer rows = allocate({.perToken = 1}, cols, input.element());
   set(input.argument, rows);
+  hiddenInputs[input.argument] = position;
   return onRows(kernel.getLoc(), "rows", {rows.rows},
-                [this, of, rows, cols](DeviceKernel &k, const RowPart &part) {
-                  Memory to = use(k, rows);
-                  forHiddenType(k,
-                                k.parameter(of(moe::ArgumentKind::InputType)),
-                                k.parameter(of(moe::ArgumentKind::Input)),
-                                k.parameter(of(moe::ArgumentKind::InputStride)),
-                                [&](Memory from) {
-                                  part.forColumns(k, cols, [&](Value col) {
-                                    k.storeF32(k.loadF32(from, part.row, col),
-                                               to, part.row, col);
-                                  });
-                                });
-                  part.forColumns(k, rows.stride - cols, [&](Value col) {
-                    k.storeF32(k.f32(0.0), to, part.row, k.add(col, cols));
-                  });
+                [this, position, rows](DeviceKernel &k, const RowPart &part) {
+                  loadHidden(k, position, part, use(k, rows), part.row,
+                             rows.cols, rows.stride);
                   return success();
                 });
 }
@@ -109,13 +166,15 @@ LogicalResult LayerLowering::copyOut(Buffer source, int64_t position) {
           });
           return success();
         }
-        forHiddenType(
-            k, k.parameter(of(moe::ArgumentKind::OutputType)), pointer,
-            k.parameter(of(moe::ArgumentKind::OutputStride)), [&](Memory to) {
-              part.forColumns(k, source.cols, [&](Value col) {
-                k.storeF32(k.loadF32(from, part.row, col), to, part.row, col);
-              });
-            });
+        HiddenRows hidden(k, k.parameter(of(moe::ArgumentKind::OutputType)),
+                          pointer,
+                          k.parameter(of(moe::ArgumentKind::OutputStride)));
+        hidden.forKinds([&](const Memory &to, bool byRuns) {
+          part.forRuns(k, source.cols, [&](Value col, int64_t count) {
+            HiddenRows::write(k, k.loadRunF32(from, part.row, col, count), to,
+                              byRuns, part.row, col);
+          });
+        });
         return success();
       },
       /*width=*/source.cols);

@@ -19,10 +19,6 @@
 
 namespace moec::nvptx {
 
-/// Elements of a row in the workspace are a multiple of this, so that products
-/// read whole steps of K.
-static constexpr int64_t rowPadding = 64;
-
 LogicalResult LayerLowering::run() {
   FailureOr<llvm::MapVector<Value, int64_t>> returned =
       layerOutputs(kernel, "NVPTX");
@@ -205,7 +201,8 @@ Buffer LayerLowering::allocateDense(Count rows, int64_t cols, Type element) {
 }
 
 Buffer LayerLowering::allocate(Count rows, int64_t cols, Type element) {
-  Buffer buffer = allocateDense(rows, llvm::alignTo(cols, rowPadding), element);
+  Buffer buffer =
+      allocateDense(rows, llvm::alignTo(cols, Buffer::rowPadding), element);
   buffer.cols = cols;
   return buffer;
 }
@@ -239,6 +236,12 @@ std::optional<int64_t> LayerLowering::weightNumber(Value tensor) const {
                                       : std::optional(found->second);
 }
 
+std::optional<int64_t> LayerLowering::hiddenInput(Value tensor) const {
+  auto found = hiddenInputs.find(tensor);
+  return found == hiddenInputs.end() ? std::nullopt
+                                     : std::optional(found->second);
+}
+
 Buffer LayerLowering::weight(Attribute pack, int64_t rows, int64_t cols,
                              int64_t stride, Type element) {
   int64_t number = llvm::find(packs, pack) - packs.begin();
@@ -267,7 +270,7 @@ FailureOr<Buffer> LayerLowering::weightRows(Value tensor, Type element,
                              "layer, but is computed");
   auto type = cast<RankedTensorType>(tensor.getType());
   int64_t cols = type.getShape().back();
-  int64_t stride = llvm::alignTo(cols, rowPadding);
+  int64_t stride = llvm::alignTo(cols, Buffer::rowPadding);
   auto pack =
       moe::PaddedRowsAttr::get(kernel.getContext(), *number, stride, element);
   return weight(pack, type.getNumElements() / cols, cols, stride, element);

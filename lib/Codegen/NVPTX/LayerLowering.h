@@ -33,6 +33,17 @@ struct Buffer {
   Type element;
   /// Of encoded rows, whose elements are codes: a scale for each, in f32.
   moe::ArgumentAttr scales = {};
+
+  /// Whether rows begin at addresses from which runs of elements are read.
+  bool isPadded() const { return stride % rowPadding == 0 && !isCallers(); }
+  /// Whether it is the caller's memory.
+  bool isCallers() const {
+    return memory.getKind() != moe::ArgumentKind::Buffer &&
+           memory.getKind() != moe::ArgumentKind::Weight;
+  }
+  /// Elements of a row in the workspace are a multiple of this, so that
+  /// products read whole steps of K.
+  static constexpr int64_t rowPadding = 64;
 };
 
 /// Blocks of a launch: ceil(rows / perBlock) by `columns`.
@@ -57,24 +68,41 @@ struct RowDomain {
   }
 };
 
-/// The elements of a row that a thread works on: column `first`, and, where
-/// there is a `step`, every further one.
+/// What a thread has of a row: column `first`, or, where there is a `step`, the
+/// runs of columns number `first`, `first + step`, ... In that case its warp is
+/// number `warp` of the `warps` that have the row.
 struct RowPart {
   Value row, first;
   int64_t step = 0;
+  Value warp = {};
+  int64_t warps = 0;
 
   /// Emits `body` for the thread's columns below `end`.
   void forColumns(DeviceKernel &k, int64_t end,
                   function_ref<void(Value)> body) const;
+  /// Emits `body(column, count)` for the thread's runs of columns below `end`;
+  /// of at most 8, so that a run of any type is a few loads.
+  void forRuns(DeviceKernel &k, int64_t end,
+               function_ref<void(Value, int64_t)> body) const;
+  /// Emits `body` for one warp of those that have the row.
+  void onWarp(DeviceKernel &k, function_ref<void()> body) const;
 };
 
 /// What the elements of a tensor are stored as: codes of encoded rows as bf16.
 Type storedElement(Value tensor);
 
-/// Emits what a block does with a row; once for each kernel it is part of. All
-/// threads come to it.
+/// Emits what the threads of a row do with it; once for each kernel it is part
+/// of. All of them come to it.
 using RowWork =
     std::function<LogicalResult(DeviceKernel &k, const RowPart &part)>;
+/// What comes before the work on rows and takes more than a row's threads. In
+/// calls of few tokens, `shares` blocks of row `row` do a share each, and read
+/// nothing that other stages of the launch write; in others, a block does it
+/// for all its rows, of which `row` is the first.
+struct RowPrelude {
+  std::function<LogicalResult(DeviceKernel &k, Value row, Value share)> emit;
+  int64_t shares = 1;
+};
 /// Emits what one block does with all tokens.
 using TokenWork = std::function<LogicalResult(DeviceKernel &k)>;
 
@@ -102,13 +130,17 @@ public:
   /// Fails with a message on `user`.
   FailureOr<Value> scalar(DeviceKernel &k, Value value, Operation *user);
 
+  /// What the launches hand a parameter.
+  moe::ArgumentAttr argument(moe::ArgumentKind kind, int64_t number = 0);
+
   //===--- Launches -------------------------------------------------------===//
 
   /// Adds a stage to the next launch: `work` for each row of `domain`. If the
   /// thread that has an element reads no other columns than its own of what
   /// such stages before it wrote, `width` says how many there are.
   LogicalResult onRows(Location loc, StringRef name, RowDomain domain,
-                       RowWork work, int64_t width = 0);
+                       RowWork work, int64_t width = 0,
+                       RowPrelude prelude = {});
   /// Adds a stage that one block does.
   LogicalResult onTokens(Location loc, StringRef name, TokenWork work);
   /// Adds a product, which shares its launch with those just before it.
@@ -143,6 +175,13 @@ public:
   /// message on `user` if `tensor` is not a weight.
   FailureOr<Buffer> weightRows(Value tensor, Type element, Operation *user);
 
+  /// The position of a hidden tensor that the caller gives, if it is one.
+  std::optional<int64_t> hiddenInput(Value tensor) const;
+  /// Reads the thread's part of a row of such a tensor into row `toRow` of
+  /// `to`, with zeros from `cols` to `stride`.
+  void loadHidden(DeviceKernel &k, int64_t position, const RowPart &part,
+                  const Memory &to, Value toRow, int64_t cols, int64_t stride);
+
   /// The table of tiles of `tokens` sorted rows (TileTable.h), made when the
   /// slots were grouped; null for other offsets.
   const Buffer *tileTable(Value offsets, int64_t tokens) const;
@@ -164,6 +203,7 @@ private:
     moe::When when;
     RowWork work;
     int64_t width;
+    RowPrelude prelude;
   };
   struct TokenStage {
     Location loc;
@@ -191,16 +231,17 @@ private:
                 function_ref<void()> body);
   /// The address of `count` counters in a device function.
   Memory useCounters(DeviceKernel &k, int64_t count);
+  /// The most rows that a call of few tokens has.
+  int64_t mostFewRows(Count rows) const;
 
   LogicalResult lowerCalls(bool fewTokens, func::ReturnOp op);
   LogicalResult lower(const Step &step);
   LogicalResult lowerUnlessGiven(const Step &step);
-  moe::ArgumentAttr argument(moe::ArgumentKind kind, int64_t number = 0);
   void emitPlan(IntegerAttr few, int64_t fewLaunches);
 
   func::FuncOp kernel;
   llvm::DenseMap<Value, Buffer> buffers;
-  llvm::DenseMap<Value, int64_t> weightNumbers;
+  llvm::DenseMap<Value, int64_t> weightNumbers, hiddenInputs;
   llvm::DenseMap<std::pair<Value, int64_t>, Buffer> tileTables;
   /// Returned values and their position among the outputs.
   llvm::MapVector<Value, int64_t> outputs;

@@ -7,8 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeviceMath.h"
 #include "LayerLowering.h"
 #include "moec/Codegen/NVPTX/Passes.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_MOELOWERTONVPTXPASS
@@ -24,6 +27,10 @@ struct MoeLowerToNvptxPass
     if (failed(moec::lowerLayers(getOperation(), [&](func::FuncOp layer) {
           return moec::nvptx::LayerLowering(layer).run();
         })))
+      return signalPassFailure();
+    RewritePatternSet patterns(&getContext());
+    moec::nvptx::populateDeviceMathPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };

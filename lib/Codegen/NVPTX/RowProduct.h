@@ -3,8 +3,8 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The gating product of a router, and gates of shared experts: one block does
-// a row, its warps the outputs, the lanes of a warp go along K.
+// The gating product of a router for one token, and gates of shared experts:
+// warps share the outputs, the lanes of a warp go along K.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,11 +15,18 @@
 
 namespace moec::nvptx {
 
-/// `outputs` sums of f32 numbers: row `row` of `x` times each row of `matrix`.
-/// Both have zeros up to their stride, a multiple of 64. Lane 0 of some warp
-/// calls `store` with an output's number and sum.
+/// The outputs a warp does: `atOnce` from `first` on, then those `step`
+/// further, below `end`.
+struct OutputRange {
+  Value first;
+  int64_t end, step, atOnce = 1;
+};
+
+/// Sums of f32 numbers: row `row` of `x` times rows of `matrix`. Both have
+/// zeros up to their stride, a multiple of 64. Lane 0 calls `store` with an
+/// output's number and sum.
 void emitRowProduct(DeviceKernel &k, const Memory &x, Value row,
-                    const Memory &matrix, int64_t outputs, int64_t stride,
+                    const Memory &matrix, OutputRange outputs, int64_t stride,
                     function_ref<void(Value output, Value sum)> store);
 
 } // namespace moec::nvptx

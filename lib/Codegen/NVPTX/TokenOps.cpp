@@ -73,6 +73,18 @@ LogicalResult lowerDispatch(LayerLowering &l, moe::DispatchOp op) {
       });
 }
 
+namespace {
+
+/// One of a token's experts: its slot, its weight, and whether there is one.
+struct Choice {
+  Value slot, factor, counts;
+};
+
+} // namespace
+
+/// Choices of a token that a thread has in registers.
+static constexpr int64_t mostKnownChoices = 16;
+
 LogicalResult emitCombine(LayerLowering &l, Operation *op, Buffer rows,
                           Value weights, Value slots, Value onto,
                           Value result) {
@@ -93,21 +105,37 @@ LogicalResult emitCombine(LayerLowering &l, Operation *op, Buffer rows,
                chosen = l.use(k, ids), to = l.use(k, sums);
         Memory base = onto ? l.use(k, onto) : Memory();
         Value token = part.row;
-        part.forColumns(k, sums.stride, [&](Value col) {
-          Value start = onto ? k.load(base, token, col) : k.f32(0.0);
-          Value sum = k.loopCarried(
-              0, choices, 1, start,
-              [&](Value choice, ValueRange carried) -> SmallVector<Value> {
-                Value id = k.load(chosen, token, choice);
-                Value counts =
-                    k.compare(arith::CmpIPredicate::ult, id, experts);
-                Value slot = k.add(k.mul(token, choices), choice);
-                Value next =
-                    math::FmaOp::create(k.b, k.load(factors, token, choice),
-                                        k.loadF32(from, slot, col), carried[0]);
-                return {k.select(counts, next, carried[0])};
-              })[0];
-          k.store(sum, to, token, col);
+        auto readChoice = [&](Value choice) -> Choice {
+          Value id = k.load(chosen, token, choice);
+          return {k.add(k.mul(token, choices), choice),
+                  k.load(factors, token, choice),
+                  k.compare(arith::CmpIPredicate::ult, id, experts)};
+        };
+        // Few choices are known before the first column.
+        SmallVector<Choice> known;
+        if (choices <= mostKnownChoices)
+          for (int64_t i = 0; i < choices; ++i)
+            known.push_back(readChoice(k.i32(i)));
+        part.forRuns(k, sums.stride, [&](Value col, int64_t count) {
+          auto add = [&](const Choice &choice, ValueRange carried) {
+            SmallVector<Value> next;
+            for (auto [sum, x] : llvm::zip(
+                     carried, k.loadRunF32(from, choice.slot, col, count))) {
+              Value more = math::FmaOp::create(k.b, choice.factor, x, sum);
+              next.push_back(k.select(choice.counts, more, sum));
+            }
+            return next;
+          };
+          SmallVector<Value> run = onto ? k.loadRunF32(base, token, col, count)
+                                        : SmallVector<Value>(count, k.f32(0.0));
+          for (const Choice &choice : known)
+            run = add(choice, run);
+          if (known.empty())
+            run = k.loopCarried(0, choices, 1, run,
+                                [&](Value choice, ValueRange carried) {
+                                  return add(readChoice(choice), carried);
+                                });
+          k.storeRun(run, to, token, col);
         });
         return success();
       },

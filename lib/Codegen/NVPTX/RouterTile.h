@@ -1,0 +1,42 @@
+//===- RouterTile.h - Rows times a router's matrix --------------*- C++ -*-===//
+//
+// Part of moec, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The gating product of a router for as many rows as a block has warps, on
+// tensor cores. Routers work on f32 numbers, which decide between experts: a
+// number is taken apart into up to three of bf16 that are exactly it, by
+// cutting its bits, and all their products are added up but those below its
+// last bit.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOEC_LIB_CODEGEN_NVPTX_ROUTERTILE_H
+#define MOEC_LIB_CODEGEN_NVPTX_ROUTERTILE_H
+
+#include "DeviceKernel.h"
+
+namespace moec::nvptx {
+
+/// Whether the tile multiplies by a matrix of `element`.
+bool isRouterTileElement(Type element);
+
+/// `rowCount` rows of `x` from `firstRow` on, f32, and a matrix of `outputs`
+/// rows, both with zeros up to `stride`, a multiple of 64.
+struct RouterTileOperands {
+  Memory x;
+  Value firstRow, rowCount;
+  Memory matrix;
+  int64_t outputs, stride;
+  /// As how many numbers of bf16 the elements of `x` may be taken, an i32; null
+  /// for three.
+  Value parts;
+};
+
+/// The sums of a row for each of the block's warps, [warps, outputs], in shared
+/// memory, after a barrier of the block. Rows past the end are undefined.
+Memory emitRouterTile(DeviceKernel &k, const RouterTileOperands &operands);
+
+} // namespace moec::nvptx
+
+#endif // MOEC_LIB_CODEGEN_NVPTX_ROUTERTILE_H
