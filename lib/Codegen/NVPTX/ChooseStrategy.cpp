@@ -93,7 +93,9 @@ struct MoeChooseNvptxStrategyPass
     if (onTensorCores(rows, weights.getElementType(), numWeights)) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
-      GpuTileAttr few = byMma(fewMmaRows, fewTokens, fewDepth, /*stages=*/4);
+      // Three stages let three blocks live on a multiprocessor of sm_90.
+      GpuTileAttr few =
+          byMma(fewMmaRows, fewTokens, fewDepth, /*stages=*/wgmma ? 3 : 4);
       // Fragments of wgmma hold the rows of two weights.
       if (wgmma && numWeights <= 2)
         return {few, chooseWgmma()};

@@ -29,8 +29,8 @@ static void storeElements(
     DeviceKernel &k, const RowPart &part, const Buffer &result,
     const Memory &to,
     function_ref<SmallVector<Value>(Value col, int64_t count)> elements) {
-  part.forRuns(k, result.cols, [&](Value col, int64_t count) {
-    k.storeRun(elements(col, count), to, part.row, col);
+  part.mapRuns(k, result.cols, elements, [&](ValueRange values, Value col) {
+    k.storeRun(values, to, part.row, col);
   });
   Value zero = arith::ConstantOp::create(k.b, k.b.getZeroAttr(result.element));
   part.forColumns(k, result.stride - result.cols, [&](Value col) {

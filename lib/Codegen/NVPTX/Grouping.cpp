@@ -67,23 +67,32 @@ void GroupEmitter::forSlots(
   Value total = k.mul(k.tokens(), choices);
   Value run = k.mul(k.ceilDiv(total, warps * warpSize), warpSize);
   Value first = k.mul(k.warp(), run), end = k.min(k.add(first, run), total);
-  k.loop(first, end, warpSize, [&](Value start) {
-    Value slot = k.add(start, k.lane());
-    Value expert = k.valueWhen(k.less(slot, end), k.i32(experts), [&] {
-      Value id = k.load(ids, k.div(slot, choices), k.rem(slot, choices));
-      Value known = k.compare(arith::CmpIPredicate::ult, id, experts);
-      return k.select(known, id, experts);
-    });
-    Value peers = k.i32(-1);
-    for (unsigned bit = 0; bit < llvm::Log2_64_Ceil(experts + 1); ++bit) {
-      Value isSet = k.equal(k.bitAnd(k.shiftRight(expert, bit), 1), 1);
-      Value lanes = k.ballot(isSet);
-      peers =
-          k.bitAnd(peers, k.select(isSet, lanes, k.bitXor(lanes, int64_t(-1))));
+  // So many reads are under way.
+  int64_t atOnce = l.isFew() ? 1 : 4;
+  k.loop(first, end, atOnce * warpSize, [&](Value start) {
+    SmallVector<Value> slotsAtOnce, expertsAtOnce;
+    for (int64_t i = 0; i < atOnce; ++i) {
+      Value slot = k.add(k.add(start, i * warpSize), k.lane());
+      slotsAtOnce.push_back(slot);
+      expertsAtOnce.push_back(
+          k.valueWhen(k.less(slot, end), k.i32(experts), [&] {
+            Value id = k.load(ids, k.div(slot, choices), k.rem(slot, choices));
+            Value known = k.compare(arith::CmpIPredicate::ult, id, experts);
+            return k.select(known, id, experts);
+          }));
     }
-    Value before = k.bitAnd(peers, k.sub(k.shiftLeft(k.i32(1), k.lane()), 1));
-    body(slot, expert, k.less(expert, experts), peers,
-         math::CtPopOp::create(k.b, before));
+    for (auto [slot, expert] : llvm::zip(slotsAtOnce, expertsAtOnce)) {
+      Value peers = k.i32(-1);
+      for (unsigned bit = 0; bit < llvm::Log2_64_Ceil(experts + 1); ++bit) {
+        Value isSet = k.equal(k.bitAnd(k.shiftRight(expert, bit), 1), 1);
+        Value lanes = k.ballot(isSet);
+        peers = k.bitAnd(peers,
+                         k.select(isSet, lanes, k.bitXor(lanes, int64_t(-1))));
+      }
+      Value before = k.bitAnd(peers, k.sub(k.shiftLeft(k.i32(1), k.lane()), 1));
+      body(slot, expert, k.less(expert, experts), peers,
+           math::CtPopOp::create(k.b, before));
+    }
   });
 }
 

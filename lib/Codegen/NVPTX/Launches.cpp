@@ -43,6 +43,29 @@ void RowPart::forRuns(DeviceKernel &k, int64_t end,
          [&](Value column) { body(column, run); });
 }
 
+void RowPart::mapRuns(DeviceKernel &k, int64_t end,
+                      function_ref<SmallVector<Value>(Value, int64_t)> read,
+                      function_ref<void(ValueRange, Value)> write) const {
+  constexpr int64_t longest = 8, mostAtOnce = 4;
+  int64_t run = step ? std::gcd(end, longest) : 1;
+  int64_t stride = run * step;
+  if (!step || end % stride != 0)
+    return forRuns(k, end, [&](Value column, int64_t count) {
+      write(read(column, count), column);
+    });
+  int64_t atOnce = std::gcd(end / stride, mostAtOnce);
+  k.loop(k.mul(first, run), end, stride * atOnce, [&](Value begin) {
+    SmallVector<Value> columns;
+    SmallVector<SmallVector<Value>> runs;
+    for (int64_t i = 0; i < atOnce; ++i) {
+      columns.push_back(k.add(begin, i * stride));
+      runs.push_back(read(columns[i], run));
+    }
+    for (auto [column, values] : llvm::zip(columns, runs))
+      write(values, column);
+  });
+}
+
 void RowPart::onWarp(DeviceKernel &k, function_ref<void()> body) const {
   if (warps == 1)
     return body();
@@ -227,17 +250,20 @@ LogicalResult LayerLowering::launchStages(const Pending &stages,
   collectNames(rows, names);
   collectNames(tokens, names);
   Location loc = rows.empty() ? tokens[0].loc : rows[0].loc;
+  // A block's tile of rows is one for each warp.
+  bool byTile = !isFew() && llvm::any_of(rows, [](const RowStage &stage) {
+    return stage.prelude.emit != nullptr;
+  });
   DeviceKernel k = begin(loc, llvm::join(names, "_"),
-                         !onRows   ? tokenThreads
-                         : isFew() ? rowThreads
-                                   : rowsThreads);
+                         !onRows  ? tokenThreads
+                         : byTile ? rowsThreads
+                                  : rowThreads);
   int64_t warps = k.threads / warpSize;
   Grid grid{.rows = {.fixed = 1}};
   StageEmitter<RowStage, TokenStage> emitter{k, rows, tokens, Value()};
   if (!onRows) {
     emitter.emitTokens();
-  } else if (!isFew()) {
-    // Each warp has a row.
+  } else if (byTile) {
     grid.rows = stages.domain.rows;
     grid.perBlock = warps;
     emitter.rowCount = count(k, grid.rows);

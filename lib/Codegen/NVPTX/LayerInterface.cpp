@@ -85,10 +85,14 @@ void LayerLowering::loadHidden(DeviceKernel &k, int64_t position,
                     parameter(moe::ArgumentKind::Input),
                     parameter(moe::ArgumentKind::InputStride));
   hidden.forKinds([&](const Memory &from, bool byRuns) {
-    part.forRuns(k, cols, [&](Value col, int64_t count) {
-      k.storeRunF32(HiddenRows::read(k, from, byRuns, part.row, col, count), to,
-                    toRow, col);
-    });
+    part.mapRuns(
+        k, cols,
+        [&](Value col, int64_t count) {
+          return HiddenRows::read(k, from, byRuns, part.row, col, count);
+        },
+        [&](ValueRange values, Value col) {
+          k.storeRunF32(values, to, toRow, col);
+        });
   });
   part.forColumns(k, stride - cols, [&](Value col) {
     k.storeF32(k.f32(0.0), to, toRow, k.add(col, cols));

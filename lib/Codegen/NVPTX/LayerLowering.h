@@ -84,6 +84,11 @@ struct RowPart {
   /// of at most 8, so that a run of any type is a few loads.
   void forRuns(DeviceKernel &k, int64_t end,
                function_ref<void(Value, int64_t)> body) const;
+  /// The same for what `read` gives and `write` takes: several runs are read
+  /// before any is written.
+  void mapRuns(DeviceKernel &k, int64_t end,
+               function_ref<SmallVector<Value>(Value, int64_t)> read,
+               function_ref<void(ValueRange, Value)> write) const;
   /// Emits `body` for one warp of those that have the row.
   void onWarp(DeviceKernel &k, function_ref<void()> body) const;
 };

@@ -14,6 +14,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 namespace moec::nvptx {
 
 /// Numbers of bf16 that an f32 number is taken apart into.
@@ -125,7 +127,8 @@ SmallVector<Value> RouterTile::accumulate(Value rowAtom, Value split,
   for (Value &token : tokens)
     token = k.min(token, k.sub(o.rowCount, 1));
   // Steps of K that the warp has: more registers hold what is read, or parts.
-  int64_t halves = parts == 1 ? 2 : 1, stepDepth = halves * depth;
+  int64_t halves = parts == 1 ? std::gcd(o.stride / depth, int64_t(4)) : 1,
+          stepDepth = halves * depth;
   int64_t steps = o.stride / stepDepth;
   int64_t stepsOfSplit = llvm::divideCeil(steps, splits);
   Value from = k.mul(split, stepsOfSplit * stepDepth);

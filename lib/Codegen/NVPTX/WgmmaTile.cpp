@@ -92,15 +92,20 @@ Value WgmmaTile::barrier(int64_t first, Number stage) {
 }
 
 SmallVector<Value> WgmmaTile::forTiles(ValueRange carried, TileBody body) {
+  // Some tiles of rows, and for each run of features all of these: those of one
+  // expert have their weights from the cache, and the rows stay there too.
+  constexpr int64_t mostRowTiles = 8;
   int64_t across = p.product.tileColumns();
-  return k.loopCarried(p.block, p.blocks, k.blocks(), carried,
-                       [&](Value number, ValueRange values) {
-                         // Tiles of the same rows one after the other: they
-                         // share their tokens.
-                         p.selectTile(k.div(number, across),
-                                      k.rem(number, across));
-                         return body(values);
-                       });
+  return k.loopCarried(
+      p.block, p.blocks, k.blocks(), carried,
+      [&](Value number, ValueRange values) {
+        Value first = k.mul(k.div(number, mostRowTiles * across), mostRowTiles);
+        Value inGroup = k.rem(number, mostRowTiles * across);
+        Value rowTiles = k.min(k.sub(p.tiles, first), mostRowTiles);
+        p.selectTile(k.add(first, k.rem(inGroup, rowTiles)),
+                     k.div(inGroup, rowTiles));
+        return body(values);
+      });
 }
 
 void WgmmaTile::initializeBarriers() {
