@@ -135,6 +135,8 @@ public:
   /// Adds one to a number in global memory, or sets it to zero where it is
   /// `most`; returns what it was. One step for all blocks.
   Value countUpTo(Value pointer, Value most);
+  /// Adds to a number in shared memory, in one step for all of the block.
+  void addInBlock(Value pointer, Value value);
   /// `value` of lane `from` (i32 or f32).
   Value shuffle(Value value, Number from);
   /// `value` of the lane whose number differs in `mask`.

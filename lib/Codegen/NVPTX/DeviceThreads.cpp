@@ -51,6 +51,11 @@ Value DeviceKernel::countUpTo(Value pointer, Value most) {
                                    "device");
 }
 
+void DeviceKernel::addInBlock(Value pointer, Value value) {
+  LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::add, pointer, value,
+                            LLVM::AtomicOrdering::monotonic, "block");
+}
+
 Value DeviceKernel::shuffleOp(Value value, Value offset, int64_t clamp,
                               NVVM::ShflKind kind) {
   return NVVM::ShflOp::create(b, value.getType(), i32(allLanes), value, offset,

@@ -39,11 +39,10 @@ public:
 
 private:
   /// Visits this warp's slots, 32 at a time and all lanes together: `body` gets
-  /// the slot, its expert, whether there is one, which lanes have the same and
-  /// how many of these come before.
-  void forSlots(function_ref<void(Value slot, Value expert, Value counts,
-                                  Value peers, Value rank)>
-                    body);
+  /// the slot and its expert, `experts` where there is none.
+  void forSlots(function_ref<void(Value slot, Value expert)> body);
+  /// The lanes that have the same expert.
+  Value lanesWith(Value expert);
   void scan();
   /// The sum over the lanes before, and over all.
   std::pair<Value, Value> prefixSum(Value value);
@@ -62,38 +61,37 @@ private:
 
 } // namespace
 
-void GroupEmitter::forSlots(
-    function_ref<void(Value, Value, Value, Value, Value)> body) {
+void GroupEmitter::forSlots(function_ref<void(Value, Value)> body) {
   Value total = k.mul(k.tokens(), choices);
   Value run = k.mul(k.ceilDiv(total, warps * warpSize), warpSize);
   Value first = k.mul(k.warp(), run), end = k.min(k.add(first, run), total);
   // So many reads are under way.
   int64_t atOnce = l.isFew() ? 1 : 4;
   k.loop(first, end, atOnce * warpSize, [&](Value start) {
-    SmallVector<Value> slotsAtOnce, expertsAtOnce;
+    SmallVector<std::pair<Value, Value>> read;
     for (int64_t i = 0; i < atOnce; ++i) {
       Value slot = k.add(k.add(start, i * warpSize), k.lane());
-      slotsAtOnce.push_back(slot);
-      expertsAtOnce.push_back(
-          k.valueWhen(k.less(slot, end), k.i32(experts), [&] {
-            Value id = k.load(ids, k.div(slot, choices), k.rem(slot, choices));
-            Value known = k.compare(arith::CmpIPredicate::ult, id, experts);
-            return k.select(known, id, experts);
-          }));
+      read.push_back(
+          {slot, k.valueWhen(k.less(slot, end), k.i32(experts), [&] {
+             Value id = k.load(ids, k.div(slot, choices), k.rem(slot, choices));
+             Value known = k.compare(arith::CmpIPredicate::ult, id, experts);
+             return k.select(known, id, experts);
+           })});
     }
-    for (auto [slot, expert] : llvm::zip(slotsAtOnce, expertsAtOnce)) {
-      Value peers = k.i32(-1);
-      for (unsigned bit = 0; bit < llvm::Log2_64_Ceil(experts + 1); ++bit) {
-        Value isSet = k.equal(k.bitAnd(k.shiftRight(expert, bit), 1), 1);
-        Value lanes = k.ballot(isSet);
-        peers = k.bitAnd(peers,
-                         k.select(isSet, lanes, k.bitXor(lanes, int64_t(-1))));
-      }
-      Value before = k.bitAnd(peers, k.sub(k.shiftLeft(k.i32(1), k.lane()), 1));
-      body(slot, expert, k.less(expert, experts), peers,
-           math::CtPopOp::create(k.b, before));
-    }
+    for (auto [slot, expert] : read)
+      body(slot, expert);
   });
+}
+
+Value GroupEmitter::lanesWith(Value expert) {
+  Value peers = k.i32(-1);
+  for (unsigned bit = 0; bit < llvm::Log2_64_Ceil(experts + 1); ++bit) {
+    Value isSet = k.equal(k.bitAnd(k.shiftRight(expert, bit), 1), 1);
+    Value lanes = k.ballot(isSet);
+    peers =
+        k.bitAnd(peers, k.select(isSet, lanes, k.bitXor(lanes, int64_t(-1))));
+  }
+  return peers;
 }
 
 std::pair<Value, Value> GroupEmitter::prefixSum(Value value) {
@@ -171,30 +169,32 @@ void GroupEmitter::emit() {
   k.loop(k.thread(), warps * experts, k.threads,
          [&](Value i) { k.store(k.i32(0), counters, 0, i); });
   k.syncBlock();
-  // The first of the lanes with one expert counts for them all.
-  auto countLanes = [&](Value expert, Value counts, Value peers, Value rank) {
-    k.when(k.both(counts, k.equal(rank, 0)), [&] {
-      Value before = k.load(counters, k.warp(), expert);
-      Value lanes = math::CtPopOp::create(k.b, peers);
-      k.store(k.add(before, lanes), counters, k.warp(), expert);
-    });
-    k.syncWarp();
+  auto counter = [&](Value expert) {
+    return k.address(counters, k.warp(), expert);
   };
-  forSlots([&](Value, Value expert, Value counts, Value peers, Value rank) {
-    countLanes(expert, counts, peers, rank);
+  forSlots([&](Value, Value expert) {
+    k.when(k.less(expert, experts),
+           [&] { k.addInBlock(counter(expert), k.i32(1)); });
   });
   k.syncBlock();
   k.when(k.equal(k.warp(), 0), [&] { scan(); });
   k.syncBlock();
-  forSlots(
-      [&](Value slot, Value expert, Value counts, Value peers, Value rank) {
-        k.when(counts, [&] {
-          Value place = k.add(k.load(counters, k.warp(), expert), rank);
-          k.store(slot, slots, place, 0);
-        });
-        k.syncWarp();
-        countLanes(expert, counts, peers, rank);
-      });
+  forSlots([&](Value slot, Value expert) {
+    Value known = k.less(expert, experts), peers = lanesWith(expert);
+    Value before = k.bitAnd(peers, k.sub(k.shiftLeft(k.i32(1), k.lane()), 1));
+    Value rank = math::CtPopOp::create(k.b, before);
+    k.when(known, [&] {
+      k.store(slot, slots, k.add(k.load(counters, k.warp(), expert), rank), 0);
+    });
+    k.syncWarp();
+    // The first of the lanes with one expert counts for them all.
+    k.when(k.both(known, k.equal(rank, 0)), [&] {
+      Value lanes = math::CtPopOp::create(k.b, peers);
+      k.store(k.add(k.load(counters, k.warp(), expert), lanes), counters,
+              k.warp(), expert);
+    });
+    k.syncWarp();
+  });
 }
 
 LogicalResult lowerGroup(LayerLowering &l, moe::GroupOp op) {

@@ -91,21 +91,31 @@ Value WgmmaTile::barrier(int64_t first, Number stage) {
   return shared(k.add(k.mul(stage, SharedBarrier::bytes), first));
 }
 
+/// Tiles of rows that are next to each other for each run of features, so that
+/// those of one expert find weights in the cache. Where all weights of an
+/// expert stay there anyway, the features of one tile follow each other, which
+/// share their tokens.
+int64_t WgmmaTile::rowTilesTogether() const {
+  constexpr int64_t cachedBytes = 16 << 20, many = 8;
+  const Product &product = p.product;
+  int64_t expertBytes = product.packedRows * product.packed.stride *
+                        elementBytes(product.packed.element);
+  return expertBytes > cachedBytes ? many : 1;
+}
+
 SmallVector<Value> WgmmaTile::forTiles(ValueRange carried, TileBody body) {
-  // Some tiles of rows, and for each run of features all of these: those of one
-  // expert have their weights from the cache, and the rows stay there too.
-  constexpr int64_t mostRowTiles = 8;
-  int64_t across = p.product.tileColumns();
-  return k.loopCarried(
-      p.block, p.blocks, k.blocks(), carried,
-      [&](Value number, ValueRange values) {
-        Value first = k.mul(k.div(number, mostRowTiles * across), mostRowTiles);
-        Value inGroup = k.rem(number, mostRowTiles * across);
-        Value rowTiles = k.min(k.sub(p.tiles, first), mostRowTiles);
-        p.selectTile(k.add(first, k.rem(inGroup, rowTiles)),
-                     k.div(inGroup, rowTiles));
-        return body(values);
-      });
+  int64_t across = p.product.tileColumns(), together = rowTilesTogether();
+  return k.loopCarried(p.block, p.blocks, k.blocks(), carried,
+                       [&](Value number, ValueRange values) {
+                         Value first =
+                             k.mul(k.div(number, together * across), together);
+                         Value inGroup = k.rem(number, together * across);
+                         Value rowTiles =
+                             k.min(k.sub(p.tiles, first), together);
+                         p.selectTile(k.add(first, k.rem(inGroup, rowTiles)),
+                                      k.div(inGroup, rowTiles));
+                         return body(values);
+                       });
 }
 
 void WgmmaTile::initializeBarriers() {

@@ -42,6 +42,7 @@ public:
 private:
   /// The tile of this block, for the threads that ask.
   using TileBody = function_ref<SmallVector<Value>(ValueRange)>;
+  int64_t rowTilesTogether() const;
   SmallVector<Value> forTiles(ValueRange carried, TileBody body);
 
   // WgmmaTile.cpp: the ring and those who fill it.
