@@ -30,8 +30,11 @@ public:
 
 private:
   Error timeLayer(BenchLayer &layer, BenchCell cell);
-  Error timeCell(BenchLayer &layer, Session &session,
-                 perf::Calibration &calibration, BenchCell cell);
+  using TimeCalls = function_ref<Expected<perf::Timing>(
+      const SessionLayer &, TimedCalls &, perf::MeasureOptions)>;
+  Error timeCells(BenchLayer &layer, Session &session, BenchCell cell,
+                  TimeCalls time);
+  Error timeLayerOnGpu(BenchLayer &layer, BenchCell cell);
   Error raceLayer(BenchLayer &layer, const BenchCell &cell);
   Error compareShapes(Console &console);
   Error timeShapes(Console &console);
@@ -47,8 +50,10 @@ private:
   std::vector<Routing> routings = {Routing::Random};
   std::optional<std::string> json, plot;
   bool quick = false, rivals = false;
-  std::string comparison;
+  std::string comparison, device = "cpu";
   std::string python = "python3";
+  /// Where the device is a GPU.
+  std::unique_ptr<perf::GpuMeter> gpu;
 
   Progress *progress = nullptr;
   std::vector<BenchCell> cells;
@@ -129,6 +134,10 @@ void BenchCommand::declare(OptionTable &options) {
   options.text("python", "PATH",
                "the Python that has the rivals' packages; python3 if not given",
                python);
+  options.choice("device",
+                 "what runs the layers: cpu (the default), or cuda, the "
+                 "driver's first GPU",
+                 {"cpu", "cuda"}, device);
   options.flag("quick", "a few calls each, whether the machine is quiet or not",
                quick);
 }
@@ -141,24 +150,30 @@ perf::MeasureOptions BenchCommand::measureOptions(double seconds) const {
   return options;
 }
 
-Error BenchCommand::timeCell(BenchLayer &layer, Session &session,
-                             perf::Calibration &calibration, BenchCell cell) {
+Error BenchCommand::timeCells(BenchLayer &layer, Session &session,
+                              BenchCell cell, TimeCalls time) {
   const perf::LayerCost &cost = layer.cost();
   Expected<SessionLayer> info = session.layer(cost.name);
   if (!info)
     return info.takeError();
-  Expected<TimedCalls> calls = layer.calls(
-      session, *info, cell.tokens, cell.routing, usualCalls(cell.tokens));
-  if (!calls)
-    return calls.takeError();
-  Expected<perf::Timing> timing = timeCalls(
-      session, *info, cost, *calls, calibration, measureOptions(/*seconds=*/1));
-  if (!timing)
-    return timing.takeError();
-  cell.timing = *timing;
-  cell.active = calls->active;
-  cell.strategy = cost.mainProduct().strategyFor(calls->rowsOfExpert());
-  cells.push_back(std::move(cell));
+  for (int64_t count : tokens)
+    for (Routing routing : routings) {
+      cell.tokens = count;
+      cell.routing = routing;
+      progress->setWhat("timing " + cell.title());
+      Expected<TimedCalls> calls =
+          layer.calls(session, *info, count, routing, usualCalls(count));
+      if (!calls)
+        return calls.takeError();
+      Expected<perf::Timing> timing =
+          time(*info, *calls, measureOptions(/*seconds=*/1));
+      if (!timing)
+        return timing.takeError();
+      cell.timing = *timing;
+      cell.active = calls->active;
+      cell.strategy = cost.mainProduct().strategyFor(calls->rowsOfExpert());
+      cells.push_back(cell);
+    }
   return Error::success();
 }
 
@@ -171,16 +186,29 @@ Error BenchCommand::timeLayer(BenchLayer &layer, BenchCell cell) {
     auto calibration = perf::Calibration::create(cell.threads);
     if (!calibration)
       return calibration.takeError();
-    for (int64_t count : tokens)
-      for (Routing routing : routings) {
-        cell.tokens = count;
-        cell.routing = routing;
-        progress->setWhat("timing " + cell.title());
-        if (Error error = timeCell(layer, *session, **calibration, cell))
-          return error;
-      }
+    if (Error error = timeCells(layer, *session, cell,
+                                [&](const SessionLayer &info, TimedCalls &calls,
+                                    perf::MeasureOptions options) {
+                                  return timeCalls(*session, info, layer.cost(),
+                                                   calls, **calibration,
+                                                   options);
+                                }))
+      return error;
   }
   return Error::success();
+}
+
+Error BenchCommand::timeLayerOnGpu(BenchLayer &layer, BenchCell cell) {
+  Expected<Session> session = layer.open(/*threads=*/1);
+  if (!session)
+    return session.takeError();
+  cell.device = gpu->name();
+  return timeCells(layer, *session, cell,
+                   [&](const SessionLayer &, TimedCalls &calls,
+                       perf::MeasureOptions options) {
+                     return timeCallsOnGpu(*session, layer.cost(), calls, *gpu,
+                                           options);
+                   });
 }
 
 Error BenchCommand::raceLayer(BenchLayer &layer, const BenchCell &cell) {
@@ -236,7 +264,8 @@ Error BenchCommand::timeShapes(Console &console) {
     for (const BenchFormat &format : formats) {
       progress->setWhat(
           fmt::format("making {} in {}", shape.name, format.name));
-      auto layer = BenchLayer::create(shape, format, console);
+      auto layer =
+          BenchLayer::create(shape, format, console, gpu ? gpu->chip() : "");
       if (!layer)
         return layer.takeError();
       BenchCell cell;
@@ -244,8 +273,9 @@ Error BenchCommand::timeShapes(Console &console) {
       cell.format = format.name;
       if (!rivals)
         (*layer)->dropCheckpoint();
-      if (Error error =
-              rivals ? raceLayer(**layer, cell) : timeLayer(**layer, cell))
+      if (Error error = rivals ? raceLayer(**layer, cell)
+                        : gpu  ? timeLayerOnGpu(**layer, cell)
+                               : timeLayer(**layer, cell))
         return error;
     }
   return Error::success();
@@ -285,6 +315,15 @@ Expected<int> BenchCommand::run(Console &console) {
     return usageError("--plot draws something over the tokens, for which "
                       "--rivals and --compare=sparse-dense and experts are "
                       "not there");
+  if (device == "cuda") {
+    if (rivals || !comparison.empty() || !threads.empty())
+      return usageError("--rivals, --compare and --threads are for layers on a "
+                        "CPU; leave them out, or --device=cuda");
+    auto meter = perf::GpuMeter::open();
+    if (!meter)
+      return meter.takeError();
+    gpu = std::move(*meter);
+  }
   if (shapes.empty())
     shapes.push_back(cantFail(perf::parseShape("qwen3-30b")));
   if (threads.empty())
@@ -310,7 +349,8 @@ const CommandInfo benchCommand = {
     "compares between machines and between moments. Calls during which other "
     "programs used the CPUs do not count.",
     "$ moec bench --shape=mixtral --tokens=1,512\n"
-    "$ moec bench --shape=64,8,2048,1024 --threads=1,2 --json=results.json",
+    "$ moec bench --shape=64,8,2048,1024 --threads=1,2 --json=results.json\n"
+    "$ moec bench --device=cuda --shape=mixtral --format=bf16,int4",
     createCommand<BenchCommand>};
 
 } // namespace moec::driver

@@ -10,6 +10,7 @@
 #include "Explanation.h"
 #include "ModelInput.h"
 #include "moec/Target/Bundle.h"
+#include "moec/Target/Nvptx.h"
 #include "moec/Target/TargetCpu.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -70,7 +71,14 @@ static std::string inside(StringRef directory, StringRef name) {
   return path.str().str();
 }
 
-Error BenchLayer::write(const perf::LayerShape &shape, Console &console) {
+static Expected<CompileTarget> targetFor(StringRef chip) {
+  if (chip.empty())
+    return resolveCpu("native");
+  return resolveChip(chip);
+}
+
+Error BenchLayer::write(const perf::LayerShape &shape, StringRef chip,
+                        Console &console) {
   auto registry = createRegistry(std::nullopt);
   if (!registry)
     return registry.takeError();
@@ -86,7 +94,7 @@ Error BenchLayer::write(const perf::LayerShape &shape, Console &console) {
   if (Error error = quantizeModule(*input->module, format.quantize))
     return error;
   BundleOptions options;
-  Expected<CpuTarget> target = resolveCpu("native");
+  Expected<CompileTarget> target = targetFor(chip);
   if (!target)
     return target.takeError();
   options.target = *target;
@@ -106,7 +114,7 @@ Error BenchLayer::readCost() {
 
 Expected<std::unique_ptr<BenchLayer>>
 BenchLayer::create(const perf::LayerShape &shape, const BenchFormat &format,
-                   Console &console) {
+                   Console &console, StringRef chip) {
   auto layer = std::make_unique<BenchLayer>();
   layer->format = format;
   // Three matrices for each expert, in the checkpoint and in the bundle, and
@@ -118,7 +126,7 @@ BenchLayer::create(const perf::LayerShape &shape, const BenchFormat &format,
   if (!place)
     return place.takeError();
   layer->place = std::move(*place);
-  if (Error error = layer->write(shape, console))
+  if (Error error = layer->write(shape, chip, console))
     return std::move(error);
   if (Error error = layer->readCost())
     return std::move(error);

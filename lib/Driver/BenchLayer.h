@@ -46,10 +46,11 @@ llvm::StringRef routingName(Routing routing);
 /// A compiled layer in a temporary directory.
 class BenchLayer {
 public:
-  /// Makes the checkpoint, compiles it and opens the bundle.
+  /// Makes the checkpoint and compiles it for a GPU's `chip`, or for this CPU
+  /// if that is empty.
   static llvm::Expected<std::unique_ptr<BenchLayer>>
   create(const perf::LayerShape &shape, const BenchFormat &format,
-         Console &console);
+         Console &console, llvm::StringRef chip = "");
 
   const perf::LayerCost &cost() const { return layerCost; }
   /// The directory that holds "checkpoint" and "bundle".
@@ -73,7 +74,8 @@ public:
                                    size_t count);
 
 private:
-  llvm::Error write(const perf::LayerShape &shape, Console &console);
+  llvm::Error write(const perf::LayerShape &shape, llvm::StringRef chip,
+                    Console &console);
   llvm::Error readCost();
   llvm::Error readGate(Session &session);
 

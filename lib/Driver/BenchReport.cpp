@@ -23,6 +23,10 @@ std::string BenchCell::title() const {
   return fmt::format("{} {}, T = {}", shape, format, tokens);
 }
 
+std::string BenchCell::team() const {
+  return device.empty() ? plural(threads, "thread") : "GPU";
+}
+
 static StringRef boundName(const perf::Timing &timing) {
   return timing.computeBound ? "compute" : "memory";
 }
@@ -44,6 +48,24 @@ static std::string range(ArrayRef<BenchCell> cells, double perf::Rates::*rate) {
                      perf::quantile(values, 1));
 }
 
+/// What the numbers of a table mean.
+static std::string footer(ArrayRef<BenchCell> cells, bool noisy) {
+  std::string peak = range(cells, &perf::Rates::peak),
+              read = range(cells, &perf::Rates::read);
+  if (!cells.empty() && !cells.front().device.empty())
+    return fmt::format("\nmilliseconds a call; share: of what {} can do, which "
+                       "multiplies {} GFLOP/s\nat its highest clock and copied "
+                       "{} GB/s meanwhile\n",
+                       cells.front().device, peak, read);
+  return fmt::format("\nmilliseconds a call; share: of what the machine can "
+                     "do, which multiplied {} GFLOP/s\nand read {} GB/s "
+                     "meanwhile{}\n",
+                     peak, read,
+                     noisy ? "\n~ other programs used the CPUs, so that all "
+                             "calls count"
+                           : "");
+}
+
 std::string benchTable(const Console &console, ArrayRef<BenchCell> cells) {
   std::vector<std::string> columns = {
       "layer",   "format", ">threads", ">T",     "routing", ">experts",
@@ -58,7 +80,7 @@ std::string benchTable(const Console &console, ArrayRef<BenchCell> cells) {
     std::vector<std::string> row = {
         cell.shape,
         cell.format,
-        std::to_string(cell.threads),
+        cell.device.empty() ? std::to_string(cell.threads) : "GPU",
         std::to_string(cell.tokens),
         routingName(cell.routing).str(),
         fmt::format("{:.0f}", cell.active),
@@ -71,13 +93,7 @@ std::string benchTable(const Console &console, ArrayRef<BenchCell> cells) {
       row.push_back(cell.strategy);
     table.addRow(row);
   }
-  return table.str(console) +
-         fmt::format(
-             "\nmilliseconds a call; share: of what the machine can do, which "
-             "multiplied {} GFLOP/s\nand read {} GB/s meanwhile{}\n",
-             range(cells, &perf::Rates::peak), range(cells, &perf::Rates::read),
-             noisy ? "\n~ other programs used the CPUs, so that all calls count"
-                   : "");
+  return table.str(console) + footer(cells, noisy);
 }
 
 std::string benchPlot(ArrayRef<BenchCell> cells) {
@@ -85,8 +101,8 @@ std::string benchPlot(ArrayRef<BenchCell> cells) {
   report::Chart chart;
   chart.title = "Share of what the machine can do";
   for (const BenchCell &cell : cells) {
-    std::string name = fmt::format("{} {}, {}", cell.shape, cell.format,
-                                   plural(cell.threads, "thread"));
+    std::string name =
+        fmt::format("{} {}, {}", cell.shape, cell.format, cell.team());
     if (cell.routing != Routing::Random)
       name += fmt::format(", {}", routingName(cell.routing));
     auto series = find_if(chart.series, [&](const report::Series &known) {
@@ -113,6 +129,7 @@ std::string benchJson(ArrayRef<BenchCell> cells) {
                     {"format", cell.format},
                     {"tokens", cell.tokens},
                     {"threads", cell.threads},
+                    {"device", cell.device.empty() ? "cpu" : cell.device},
                     {"routing", routingName(cell.routing).str()},
                     {"ms", timing.median * 1e3},
                     {"best_ms", timing.best * 1e3},

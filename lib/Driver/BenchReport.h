@@ -19,7 +19,9 @@ namespace moec::driver {
 struct BenchCell {
   std::string shape, format;
   int64_t tokens = 0;
+  /// Of a CPU; or the name of the GPU.
   int32_t threads = 0;
+  std::string device;
   Routing routing = Routing::Random;
   std::string strategy;
   perf::Timing timing;
@@ -28,6 +30,8 @@ struct BenchCell {
 
   /// "mixtral bf16, T = 4".
   std::string title() const;
+  /// "2 threads", "GPU".
+  std::string team() const;
 };
 
 /// Three digits: "0.413", "2.31", "856".

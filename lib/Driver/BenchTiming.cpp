@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BenchTiming.h"
+#include "DeviceTensors.h"
 #include "moec/Reference/Cases.h"
 #include "moec/Support/Error.h"
 #include "moec/Support/Float.h"
@@ -91,6 +92,30 @@ Expected<perf::Timing> timeCalls(Session &session, const SessionLayer &layer,
   return perf::measure(
       calls.work, cost.mainProduct().arithmetic, session.threads(), calibration,
       options, [&](size_t i) { return session.execute(calls.runs[i]); });
+}
+
+Expected<perf::Timing> timeCallsOnGpu(Session &session,
+                                      const perf::LayerCost &cost,
+                                      TimedCalls &calls, perf::GpuMeter &meter,
+                                      perf::MeasureOptions options) {
+  DeviceTensors tensors(*session.deviceOfModel());
+  for (PreparedRun &run : calls.runs) {
+    for (DLTensor &tensor : run.views)
+      if (Error error = tensors.move(tensor, /*apart=*/false))
+        return std::move(error);
+    // The first call takes the workspace.
+    if (Error error = session.execute(run))
+      return std::move(error);
+  }
+  auto timing = meter.measure(calls.work, cost.mainProduct().arithmetic,
+                              options, [&](size_t i, void *stream) {
+                                if (Error error = session.setStream(stream))
+                                  return error;
+                                return session.execute(calls.runs[i]);
+                              });
+  if (Error error = session.setStream(nullptr))
+    return joinErrors(std::move(error), timing.takeError());
+  return timing;
 }
 
 } // namespace moec::driver

@@ -12,6 +12,7 @@
 #define MOEC_LIB_DRIVER_BENCHTIMING_H
 
 #include "Session.h"
+#include "moec/Performance/GpuMeter.h"
 #include "moec/Performance/LayerCost.h"
 #include "moec/Performance/Measure.h"
 
@@ -43,6 +44,11 @@ llvm::Expected<perf::Timing>
 timeCalls(Session &session, const SessionLayer &layer,
           const perf::LayerCost &cost, TimedCalls &calls,
           perf::Calibration &calibration, perf::MeasureOptions options);
+
+/// The same of a layer of a bundle for the GPU, with rows in its memory.
+llvm::Expected<perf::Timing>
+timeCallsOnGpu(Session &session, const perf::LayerCost &cost, TimedCalls &calls,
+               perf::GpuMeter &meter, perf::MeasureOptions options);
 
 /// [values / columns, columns] of a floating-point type.
 HostTensor toTensor(llvm::ArrayRef<float> values, int64_t columns, DType dtype);

@@ -215,8 +215,14 @@ Error Session::execute(PreparedRun &run) {
   return Error::success();
 }
 
+Error Session::setStream(void *stream) {
+  if (moec_context_set_stream(context.get(), stream) != MOEC_OK)
+    return lastError();
+  return Error::success();
+}
+
 Error Session::useDeviceMemory() {
-  inDeviceMemory = moec_model_device(model.get()) != nullptr;
+  inDeviceMemory = deviceOfModel() != nullptr;
   if (inDeviceMemory)
     return Error::success();
   return inputError("--tensors=device: the bundle is for a CPU, whose tensors "
@@ -225,7 +231,7 @@ Error Session::useDeviceMemory() {
 
 Error Session::executeInDeviceMemory(const SessionLayer &layer,
                                      PreparedRun &run) {
-  DeviceTensors tensors(*moec_model_device(model.get()));
+  DeviceTensors tensors(*deviceOfModel());
   auto move = [&](const DLTensor *tensor, StringRef name) {
     return tensor ? tensors.move(const_cast<DLTensor &>(*tensor),
                                  /*apart=*/name == "hidden")

@@ -80,6 +80,13 @@ public:
   /// the bundle, "hidden" with rows that are apart. Fails if that is a CPU.
   llvm::Error useDeviceMemory();
 
+  /// What runs the bundle's layers; null for a CPU.
+  const moec_device *deviceOfModel() const {
+    return moec_model_device(model.get());
+  }
+  /// Puts later calls on a stream of the device, and does not wait for them.
+  llvm::Error setStream(void *stream);
+
   /// Runs a layer; the result has its outputs in order, with a given routing
   /// only "hidden".
   llvm::Expected<NamedTensors> run(const SessionLayer &layer,

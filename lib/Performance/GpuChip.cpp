@@ -17,11 +17,11 @@ namespace moec::perf {
 
 static constexpr int64_t KiB = 1024, MiB = 1024 * KiB;
 static constexpr GpuChip a100 = {"A100", 108, 40 * MiB, 65536, 164 * KiB,
-                                 64,     32,  1024,     312};
+                                 64,     32,  1024,     64,    312};
 static constexpr GpuChip h100 = {"H100", 132, 50 * MiB, 65536, 228 * KiB,
-                                 64,     32,  2048,     283};
+                                 64,     32,  2048,     128,   283};
 static constexpr GpuChip b200 = {"B200", 148, 126 * MiB, 65536, 228 * KiB,
-                                 64,     32,  4096,      140};
+                                 64,     32,  4096,      128,   140};
 static constexpr std::pair<StringLiteral, GpuChip> chips[] = {
     {"sm_80", a100},
     {"sm_90", h100},

@@ -29,6 +29,8 @@ struct GpuChip {
   /// Multiply-adds a clock of a multiprocessor's tensor cores on 16-bit
   /// numbers; on 8-bit numbers it is twice that.
   int64_t multiplyAdds;
+  /// Those of f32 numbers, without tensor cores.
+  int64_t floatMultiplyAdds;
   /// Warp instructions that a multiprocessor has time for while 1024 bytes of
   /// weights come from memory.
   int64_t instructionsPerKib;
