@@ -219,7 +219,7 @@ Error BenchCommand::raceLayer(BenchLayer &layer, const BenchCell &cell) {
     Expected<Session> session = layer.open(int32_t(wanted));
     if (!session)
       return session.takeError();
-    options.threads.push_back(session->threads());
+    options.threads.push_back(gpu ? RivalOptions::onGpu : session->threads());
   }
   if (quick)
     options.seconds = 0.2;
@@ -316,9 +316,10 @@ Expected<int> BenchCommand::run(Console &console) {
                       "--rivals and --compare=sparse-dense and experts are "
                       "not there");
   if (device == "cuda") {
-    if (rivals || !comparison.empty() || !threads.empty())
-      return usageError("--rivals, --compare and --threads are for layers on a "
-                        "CPU; leave them out, or --device=cuda");
+    if (!comparison.empty() || !threads.empty())
+      return usageError(
+          "--compare and --threads are for layers on a CPU; leave "
+          "them out, or --device=cuda");
     auto meter = perf::GpuMeter::open();
     if (!meter)
       return meter.takeError();

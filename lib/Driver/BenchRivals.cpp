@@ -99,7 +99,10 @@ std::string rivalTable(const Console &console, ArrayRef<RivalCell> cells) {
   bool noisy = false;
   for (const RivalCell &cell : cells) {
     noisy |= !cell.quiet;
-    table.addRow({cell.shape, cell.format, std::to_string(cell.threads),
+    table.addRow({cell.shape, cell.format,
+                  cell.threads == RivalOptions::onGpu
+                      ? "GPU"
+                      : std::to_string(cell.threads),
                   std::to_string(cell.tokens), cell.engine,
                   threeDigits(cell.milliseconds) + (cell.quiet ? "" : "~"),
                   threeDigits(cell.best), fmt::format("{:.2f} x", cell.ratio()),

@@ -33,6 +33,8 @@ struct RivalOptions {
   /// The interpreter that has the engines' packages.
   std::string python = "python3";
   std::vector<int64_t> tokens, threads;
+  /// In place of a number of threads.
+  static constexpr int64_t onGpu = 0;
   /// For each engine and number of tokens.
   double seconds = 1.5;
 };

@@ -48,6 +48,10 @@ class Weights:
         self.gateUp = torch.stack([torch.cat([gate[e], up[e]]) for e in count])
         self.down = torch.stack([down[e] for e in count])
 
+    def toGpu(self):
+        for name in "router", "gateUp", "down":
+            setattr(self, name, getattr(self, name).cuda())
+
     def route(self, x):
         scores = torch.softmax(F.linear(x, self.router).float(), -1)
         weights, ids = torch.topk(scores, self.topK)
@@ -234,11 +238,17 @@ class TorchGrouped(TorchEngine):
     def __init__(self, weights, format):
         self.weights = weights
 
+    @staticmethod
+    def countOf(ids, experts):
+        if ids.is_cuda:  # where bincount waits for its result
+            return torch.histc(ids.float(), bins=experts, min=0, max=experts - 1)
+        return torch.bincount(ids, minlength=experts)
+
     def __call__(self, x):
         weights, ids = self.weights.route(x)
         order = torch.argsort(ids.view(-1))
         experts = self.weights.gateUp.shape[0]
-        ends = torch.bincount(ids.view(-1), minlength=experts).cumsum(0).int()
+        ends = self.countOf(ids.view(-1), experts).cumsum(0).int()
         rows = x[order // self.weights.topK]
         both = torch._grouped_mm(rows, self.weights.gateUp.transpose(-2, -1), offs=ends)
         gate, up = both.chunk(2, -1)
@@ -392,4 +402,5 @@ class Ggml(ggml.Layer):
         super().__init__(weights, types[format])
 
 
+GPU_ENGINES = [TorchGrouped]
 ENGINES = [Zentorch, Vllm, VllmSglang, TorchGrouped, TorchEager, OnnxRuntime, Ggml]

@@ -1,4 +1,5 @@
-"""The C interface of libmoec_rt for torch tensors (include/moec-c/Runtime.h)."""
+"""The C interface of libmoec_rt for torch tensors, of the CPU and of a GPU
+(include/moec-c/Runtime.h)."""
 import ctypes
 
 import torch
@@ -24,7 +25,8 @@ class DLTensor(ctypes.Structure):
     def of(cls, tensor):
         shape = (ctypes.c_int64 * tensor.dim())(*tensor.shape)
         code, bits = cls.CODES[tensor.dtype]
-        return cls(tensor.data_ptr(), 1, 0, tensor.dim(), code, bits, 1, shape, None, 0)
+        device = 2 if tensor.is_cuda else 1
+        return cls(tensor.data_ptr(), device, 0, tensor.dim(), code, bits, 1, shape, None, 0)
 
 
 class Options(ctypes.Structure):
@@ -72,6 +74,12 @@ class Layer:
         return self.lib.moec_version().decode()
 
     def __call__(self, x):
+        if x.is_cuda:
+            # CUDA's default stream has the number 1.
+            stream = torch.cuda.current_stream().cuda_stream or 1
+            self.check(
+                self.lib.moec_context_set_stream(self.context, ctypes.c_void_p(stream))
+            )
         y = torch.empty_like(x)
         inputs, outputs = DLTensor.of(x), DLTensor.of(y)
         self.check(

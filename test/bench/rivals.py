@@ -3,7 +3,8 @@
 usage: rivals.py DIRECTORY LIBRARY FORMAT TOKENS THREADS SECONDS RESULTS
 
 DIRECTORY holds "checkpoint" and "bundle", which was compiled from it with
-weights in FORMAT; LIBRARY is libmoec_rt. TOKENS and THREADS are lists. Engines
+weights in FORMAT; LIBRARY is libmoec_rt. TOKENS and THREADS are lists; 0 threads
+are a GPU, on which calls are captured in CUDA graphs and replayed. Engines
 take turns of a few calls, so that all see the machine in the same moods; turns
 in which other programs used the CPUs count only if there are no others. Writes
 a list of {engine, version, tokens, threads, ms, best_ms, agree, quiet} to
@@ -75,20 +76,53 @@ class Contestant:
         )
 
 
+class GpuContestant(Contestant):
+    """Its turns are replays of a graph that has a call for each of the rows."""
+
+    def reset(self):
+        super().reset()
+        self.graph = None
+
+    def capture(self, rows):
+        with torch.cuda.stream(torch.cuda.Stream()):
+            for x in rows:
+                self.layer(x)
+        torch.cuda.synchronize()
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            for x in rows:
+                self.layer(x)
+
+    def turn(self, rows, allowed):
+        if self.graph is None:
+            self.capture(rows)
+        self.graph.replay()
+        times, start = [], time.perf_counter()
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        while not times or time.perf_counter() - start < TURN:
+            begin.record()
+            self.graph.replay()
+            end.record()
+            end.synchronize()
+            times.append(begin.elapsed_time(end) / len(rows) / 1e3)
+        self.turns.append((True, times))
+
+
 def agreement(ours, theirs, tolerance):
     ours, theirs = ours.float(), theirs.float()
     errors = (ours - theirs).norm(dim=1) / ours.norm(dim=1)
     return (errors < tolerance).float().mean().item()
 
 
-def enter(weights, format):
+def enter(weights, format, kind):
     """The engines that are installed, on these weights."""
     found = []
-    for engine in engines.ENGINES:
+    known = engines.GPU_ENGINES if kind is GpuContestant else engines.ENGINES
+    for engine in known:
         try:
             if format in engine.formats:
                 version = engine.version()
-                found.append(Contestant(engine.name, version, engine(weights, format)))
+                found.append(kind(engine.name, version, engine(weights, format)))
         except (ImportError, RuntimeError) as error:
             print(f"{engine.name} does not take part: {error}", file=sys.stderr)
     return found
@@ -98,7 +132,11 @@ def race(contestants, tokens, hidden, dtype, threads, seconds):
     """Lets all take turns; theirs come with their agreement with ours."""
     generator = torch.Generator().manual_seed(tokens)
     count = max(2, min(64, 256 // tokens))
-    rows = [torch.randn(tokens, hidden, generator=generator).to(dtype) for _ in range(count)]
+    device = "cpu" if threads else "cuda"
+    rows = [
+        torch.randn(tokens, hidden, generator=generator).to(device, dtype)
+        for _ in range(count)
+    ]
     allowed = 0.12 if threads >= os.cpu_count() else 0.5
     for contestant in contestants:
         contestant.reset()
@@ -116,13 +154,16 @@ def main():
     torch.set_grad_enabled(False)
     weights = engines.Weights(os.path.join(directory, "checkpoint"))
     dtype, hidden = weights.router.dtype, weights.router.shape[1]
-    others = enter(weights, format)
+    kind = Contestant if threadList != "0" else GpuContestant
+    if kind is GpuContestant:
+        weights.toGpu()
+    others = enter(weights, format, kind)
     results = []
     for threads in map(int, threadList.split(",")):
         for contestant in others:
             contestant.layer.setThreads(threads)
         layer = moec_rt.Layer(library, os.path.join(directory, "bundle"), threads)
-        ours = Contestant("moec", layer.version(), layer)
+        ours = kind("moec", layer.version(), layer)
         for tokens in map(int, tokenList.split(",")):
             checked = race([ours] + others, tokens, hidden, dtype, threads, float(seconds))
             for contestant in [ours] + others:
