@@ -107,8 +107,11 @@ Expected<perf::Timing> timeCallsOnGpu(Session &session,
     if (Error error = session.execute(run))
       return std::move(error);
   }
-  auto timing = meter.measure(calls.work, cost.mainProduct().arithmetic,
-                              options, [&](size_t i, void *stream) {
+  // Tensor cores multiply numbers of two bytes, and codes as such numbers.
+  auto arithmetic = cost.mainProduct().numberBytes == 2 ? perf::Arithmetic::Bf16
+                                                        : perf::Arithmetic::F32;
+  auto timing = meter.measure(calls.work, arithmetic, options,
+                              [&](size_t i, void *stream) {
                                 if (Error error = session.setStream(stream))
                                   return error;
                                 return session.execute(calls.runs[i]);

@@ -160,7 +160,7 @@ def main():
     others = enter(weights, format, kind)
     results = []
     for threads in map(int, threadList.split(",")):
-        for contestant in others:
+        for contestant in others if threads else []:
             contestant.layer.setThreads(threads)
         layer = moec_rt.Layer(library, os.path.join(directory, "bundle"), threads)
         ours = kind("moec", layer.version(), layer)

@@ -51,6 +51,11 @@ static void passByValue(LLVM::LLVMFuncOp function, unsigned i) {
                       b.getUnitAttr());
 }
 
+void DeviceKernel::aimForBlocks(int64_t blocks) {
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b.getI32IntegerAttr(blocks));
+}
+
 LLVM::LLVMFuncOp DeviceKernel::finish() {
   LLVM::ReturnOp::create(b, ValueRange());
   auto types = llvm::to_vector(function.getBody().front().getArgumentTypes());

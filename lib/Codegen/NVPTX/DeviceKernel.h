@@ -60,6 +60,9 @@ public:
   ImplicitLocOpBuilder b;
   const int64_t threads;
 
+  /// Lets threads have the registers with which `blocks` blocks live on a
+  /// multiprocessor. Else the assembler may spill some for one more.
+  void aimForBlocks(int64_t blocks);
   /// Ends the function.
   LLVM::LLVMFuncOp finish();
 

@@ -47,6 +47,18 @@ static bool areAlike(const Product &first, const Product &second) {
   return first.blockThreads() == second.blockThreads();
 }
 
+/// Blocks of tiles of encoded weights for which threads have the registers they
+/// need, where the assembler, left alone, spills some of these for one block
+/// more; else 0.
+static int64_t decodingBlocks(const Product &product) {
+  if (!product.isEncoded() || product.tile.getMma() == moe::MmaKind::Fma)
+    return 0;
+  Attribute encoding = product.panels.getEncoding();
+  if (splitsK(product.tile))
+    return product.epilogue && isa<moe::Int4Attr>(encoding) ? 4 : 0;
+  return isa<moe::Int4Attr, moe::UInt4Attr>(encoding) ? 0 : 3;
+}
+
 /// Products whose blocks are alike; the others are left.
 static SmallVector<std::shared_ptr<const Product>>
 takeAlike(SmallVector<std::shared_ptr<const Product>> &products) {
@@ -73,6 +85,8 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
     auto alike = takeAlike(rest);
     DeviceKernel k =
         begin(alike[0]->op->getLoc(), "product", alike[0]->blockThreads());
+    if (int64_t blocks = decodingBlocks(*alike[0]))
+      k.aimForBlocks(blocks);
     // A block of wgmma has all the shared memory of a multiprocessor.
     Grid grid;
     grid.resident = isWgmma(*alike[0]);
