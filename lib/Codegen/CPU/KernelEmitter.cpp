@@ -83,7 +83,7 @@ Value KernelEmitter::hidden(Value value) {
   return LLVM::InlineAsmOp::create(
              b, value.getType(), value, /*asm_string=*/"",
              /*constraints=*/
-                 llvm::isa<VectorType>(value.getType()) ? "=v,0" : "=r,0",
+             llvm::isa<VectorType>(value.getType()) ? "=v,0" : "=r,0",
              /*has_side_effects=*/false, /*is_align_stack=*/false,
              LLVM::tailcallkind::TailCallKind::None, /*asm_dialect=*/{},
              /*operand_attrs=*/{})
