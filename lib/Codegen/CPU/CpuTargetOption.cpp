@@ -13,15 +13,13 @@
 #include <fmt/format.h>
 #include <variant>
 
-using namespace llvm;
-
 namespace moec {
 
 namespace {
 
 /// A field of CpuTarget that decides how code is shaped, and its name.
 struct Fact {
-  StringLiteral name;
+  llvm::StringLiteral name;
   std::variant<Architecture CpuTarget::*, bool CpuTarget::*,
                int64_t CpuTarget::*, double CpuTarget::*>
       field;
@@ -44,21 +42,22 @@ static constexpr Fact facts[] = {
     {"memory-latency", &CpuTarget::memoryLatency},
     {"reorder-window", &CpuTarget::reorderWindow}};
 
-static constexpr StringLiteral architectureNames[] = {"x86_64", "aarch64"};
+static constexpr llvm::StringLiteral architectureNames[] = {"x86_64",
+                                                            "aarch64"};
 
-static bool parseValue(StringRef text, Architecture &value) {
-  const auto *found = find(architectureNames, text);
+static bool parseValue(llvm::StringRef text, Architecture &value) {
+  const auto *found = llvm::find(architectureNames, text);
   value = static_cast<Architecture>(found - std::begin(architectureNames));
   return found != std::end(architectureNames);
 }
-static bool parseValue(StringRef text, bool &value) {
+static bool parseValue(llvm::StringRef text, bool &value) {
   value = text == "true";
   return value || text == "false";
 }
-static bool parseValue(StringRef text, int64_t &value) {
+static bool parseValue(llvm::StringRef text, int64_t &value) {
   return !text.getAsInteger(10, value);
 }
-static bool parseValue(StringRef text, double &value) {
+static bool parseValue(llvm::StringRef text, double &value) {
   return !text.getAsDouble(value);
 }
 
@@ -72,14 +71,15 @@ static std::string valueText(Value value) {
 
 } // namespace moec
 
-bool cl::parser<moec::CpuTarget>::parse(Option &option, StringRef name,
-                                        StringRef text,
-                                        moec::CpuTarget &target) {
-  SmallVector<StringRef> parts;
-  SplitString(text, parts);
-  for (StringRef part : parts) {
+bool llvm::cl::parser<moec::CpuTarget>::parse(Option &option,
+                                              llvm::StringRef name,
+                                              llvm::StringRef text,
+                                              moec::CpuTarget &target) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  llvm::SplitString(text, parts);
+  for (llvm::StringRef part : parts) {
     auto [key, value] = part.split('=');
-    const moec::Fact *fact = find_if(
+    const moec::Fact *fact = llvm::find_if(
         moec::facts, [&](const moec::Fact &fact) { return fact.name == key; });
     if (fact == std::end(moec::facts))
       return option.error("a CPU has no '" + key + "'", name);
@@ -93,12 +93,12 @@ bool cl::parser<moec::CpuTarget>::parse(Option &option, StringRef name,
   return false;
 }
 
-void cl::parser<moec::CpuTarget>::print(raw_ostream &os,
-                                        const moec::CpuTarget &target) {
-  ListSeparator space(" ");
+void llvm::cl::parser<moec::CpuTarget>::print(llvm::raw_ostream &os,
+                                              const moec::CpuTarget &target) {
+  llvm::ListSeparator space(" ");
   os << '{';
   for (const moec::Fact &fact : moec::facts)
-    os << StringRef(space) << fact.name << '='
+    os << llvm::StringRef(space) << fact.name << '='
        << std::visit([&](auto field) { return moec::valueText(target.*field); },
                      fact.field);
   os << '}';
