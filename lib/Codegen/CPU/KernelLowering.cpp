@@ -48,6 +48,7 @@ LogicalResult KernelLowering::run() {
   if (failed(returned))
     return failure();
   outputs = std::move(*returned);
+  splitRouters(kernel, outputs);
   if (failed(bindArguments()))
     return failure();
   hoistRowWork(kernel.getBody().front());

@@ -140,14 +140,43 @@ StringRef outputName(func::FuncOp layer, int64_t position) {
   return layer.getResultAttrOfType<StringAttr>(position, "moe.name").getValue();
 }
 
+/// Whether a returned value is an output that a caller can supply.
+static bool isRouting(func::FuncOp layer, int64_t position) {
+  return llvm::is_contained({"topk_ids", "topk_weights"},
+                            outputName(layer, position));
+}
+
+void splitRouters(func::FuncOp layer,
+                  const llvm::MapVector<Value, int64_t> &outputs) {
+  for (Operation &op : llvm::make_early_inc_range(
+           layer.getBody().front().without_terminator())) {
+    if (!isa<moe::RouterOp>(op) || !makesRouting(layer, outputs, op))
+      continue;
+    auto isReadBeside = [&](OpResult result) {
+      auto output = outputs.find(result);
+      return (output == outputs.end() || !isRouting(layer, output->second)) &&
+             llvm::any_of(result.getUsers(), [](Operation *user) {
+               return !user->hasTrait<OpTrait::IsTerminator>();
+             });
+    };
+    if (llvm::none_of(op.getResults(), isReadBeside))
+      continue;
+    Operation *copy = OpBuilder(&op).clone(op);
+    for (OpResult result : op.getResults())
+      if (isReadBeside(result))
+        result.replaceUsesWithIf(
+            copy->getResult(result.getResultNumber()), [](OpOperand &use) {
+              return !use.getOwner()->hasTrait<OpTrait::IsTerminator>();
+            });
+  }
+}
+
 bool makesRouting(func::FuncOp layer,
                   const llvm::MapVector<Value, int64_t> &outputs,
                   Operation &op) {
   return llvm::any_of(op.getResults(), [&](Value result) {
     auto output = outputs.find(result);
-    return output != outputs.end() &&
-           llvm::is_contained({"topk_ids", "topk_weights"},
-                              outputName(layer, output->second));
+    return output != outputs.end() && isRouting(layer, output->second);
   });
 }
 

@@ -27,6 +27,7 @@ LogicalResult LayerLowering::run() {
   auto terminator =
       cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   outputs = std::move(*returned);
+  splitRouters(kernel, outputs);
   auto few = kernel->getAttrOfType<IntegerAttr>(fewBelowName);
   if (few && failed(lowerCalls(/*fewTokens=*/true, terminator)))
     return failure();

@@ -71,6 +71,12 @@ layerOutputs(mlir::func::FuncOp layer, llvm::StringRef backEnd);
 /// The name of the result at `position`, as layerOutputs() has checked it.
 llvm::StringRef outputName(mlir::func::FuncOp layer, int64_t position);
 
+/// Lets a router that makes the routing make nothing else that the layer reads,
+/// such as the weights of shared experts: where the caller supplies the routing
+/// it does not run. What else it made comes from a copy that always does.
+void splitRouters(mlir::func::FuncOp layer,
+                  const llvm::MapVector<mlir::Value, int64_t> &outputs);
+
 /// Whether a result of `op` is an output that a caller can supply itself.
 bool makesRouting(mlir::func::FuncOp layer,
                   const llvm::MapVector<mlir::Value, int64_t> &outputs,
