@@ -343,11 +343,16 @@ Value DeviceKernel::load(const Memory &memory, Number row, Number col) {
   return LLVM::LoadOp::create(b, memory.element, address(memory, row, col));
 }
 
+/// What a run is aligned to: no instruction takes more than 16 bytes.
+static unsigned runAlignment(int64_t count, Type element) {
+  return std::min<int64_t>(count * elementBytes(element), 16);
+}
+
 SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
                                          Number col, int64_t count) {
   auto type = VectorType::get({count}, memory.element);
   Value run = LLVM::LoadOp::create(b, type, address(memory, row, col),
-                                   count * elementBytes(memory.element));
+                                   runAlignment(count, memory.element));
   SmallVector<Value> elements;
   for (int64_t i = 0; i < count; ++i)
     elements.push_back(LLVM::ExtractElementOp::create(b, run, i32(i)));
@@ -367,7 +372,7 @@ void DeviceKernel::storeRun(ValueRange values, const Memory &memory, Number row,
   for (auto [i, value] : llvm::enumerate(values))
     run = LLVM::InsertElementOp::create(b, run, value, i32(i));
   LLVM::StoreOp::create(b, run, address(memory, row, col),
-                        count * elementBytes(memory.element));
+                        runAlignment(count, memory.element));
 }
 
 Value DeviceKernel::toF32(Value value) {
