@@ -204,10 +204,10 @@ struct StageEmitter {
       most = std::max(most, row.prelude.shares);
     return most;
   }
-  void emitShare(Value row, Value share) {
-    for (const RowStage &row_ : rows)
-      if (row_.prelude.emit)
-        stage(row_.loc, [&] { return row_.prelude.emit(k, row, share); });
+  void emitShare(Value ofRow, Value share) {
+    for (const RowStage &row : rows)
+      if (row.prelude.emit)
+        stage(row.loc, [&] { return row.prelude.emit(k, ofRow, share); });
   }
 
   /// All stages of rows; with one share, what comes before them too.
