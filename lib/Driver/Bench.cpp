@@ -35,6 +35,8 @@ private:
   Error timeCells(BenchLayer &layer, Session &session, BenchCell cell,
                   TimeCalls time);
   Error timeLayerOnGpu(BenchLayer &layer, BenchCell cell);
+  /// What rivals are raced with: teams of threads, or the GPU.
+  Expected<std::vector<int64_t>> teamSizes(const BenchLayer &layer) const;
   Error raceLayer(BenchLayer &layer, const BenchCell &cell);
   Error compareShapes(Console &console);
   Error timeShapes(Console &console);
@@ -211,16 +213,28 @@ Error BenchCommand::timeLayerOnGpu(BenchLayer &layer, BenchCell cell) {
                    });
 }
 
-Error BenchCommand::raceLayer(BenchLayer &layer, const BenchCell &cell) {
-  RivalOptions options;
-  options.python = python;
-  options.tokens = tokens;
+Expected<std::vector<int64_t>>
+BenchCommand::teamSizes(const BenchLayer &layer) const {
+  if (gpu)
+    return std::vector<int64_t>{RivalOptions::onGpu};
+  std::vector<int64_t> sizes;
   for (int64_t wanted : threads) {
     Expected<Session> session = layer.open(int32_t(wanted));
     if (!session)
       return session.takeError();
-    options.threads.push_back(gpu ? RivalOptions::onGpu : session->threads());
+    sizes.push_back(session->threads());
   }
+  return sizes;
+}
+
+Error BenchCommand::raceLayer(BenchLayer &layer, const BenchCell &cell) {
+  Expected<std::vector<int64_t>> sizes = teamSizes(layer);
+  if (!sizes)
+    return sizes.takeError();
+  RivalOptions options;
+  options.python = python;
+  options.tokens = tokens;
+  options.threads = std::move(*sizes);
   if (quick)
     options.seconds = 0.2;
   progress->setWhat(fmt::format("racing on {} {}", cell.shape, cell.format));

@@ -43,8 +43,13 @@ def othersSince(before=None):
 
 
 class Contestant:
+    rivals = engines.ENGINES
+
     def __init__(self, name, version, layer):
         self.name, self.version, self.layer = name, version, layer
+
+    def setThreads(self, count):
+        self.layer.setThreads(count)
 
     def reset(self):
         self.turns, self.next = [], 0
@@ -78,6 +83,11 @@ class Contestant:
 
 class GpuContestant(Contestant):
     """Its turns are replays of a graph that has a call for each of the rows."""
+
+    rivals = engines.GPU_ENGINES
+
+    def setThreads(self, count):
+        """There are none."""
 
     def reset(self):
         super().reset()
@@ -117,8 +127,7 @@ def agreement(ours, theirs, tolerance):
 def enter(weights, format, kind):
     """The engines that are installed, on these weights."""
     found = []
-    known = engines.GPU_ENGINES if kind is GpuContestant else engines.ENGINES
-    for engine in known:
+    for engine in kind.rivals:
         try:
             if format in engine.formats:
                 version = engine.version()
@@ -160,8 +169,8 @@ def main():
     others = enter(weights, format, kind)
     results = []
     for threads in map(int, threadList.split(",")):
-        for contestant in others if threads else []:
-            contestant.layer.setThreads(threads)
+        for contestant in others:
+            contestant.setThreads(threads)
         layer = moec_rt.Layer(library, os.path.join(directory, "bundle"), threads)
         ours = kind("moec", layer.version(), layer)
         for tokens in map(int, tokenList.split(",")):

@@ -34,7 +34,7 @@ public:
   /// Times the calls that `enqueue(i, stream)` puts on a stream, i being an
   /// index into `inputs`, which says what they have to do; they have been made
   /// once before. The peak is that of the highest clock; what is read in a
-  /// second is measured, as half of the bytes that a copy moves.
+  /// second is taken to be what a copy reads and writes in it.
   virtual llvm::Expected<Timing>
   measure(llvm::ArrayRef<Work> inputs, Arithmetic arithmetic,
           const MeasureOptions &options,

@@ -152,10 +152,8 @@ static LogicalResult lowerOnScalars(KernelLowering &k, linalg::GenericOp op) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult lowerGeneric(KernelLowering &k, linalg::GenericOp op) {
-  if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
-      op.getNumDpsInits() != 1 || !op.getRegionOutputArgs()[0].use_empty())
-    return op.emitOpError("is not an element-wise operation on rows; the CPU "
-                          "back end lowers no other linalg.generic");
+  if (failed(checkOnRows(op, "CPU")))
+    return failure();
   if (readsByIndex(op))
     return lowerOnScalars(k, op);
   if (failed(checkElementwise(*op.getBlock(), "vectors")))

@@ -72,6 +72,14 @@ SmallVector<Value> cloneElementwiseBody(OpBuilder &b, Location loc, Block &body,
   return llvm::map_to_vector(body.getTerminator()->getOperands(), lookup);
 }
 
+LogicalResult checkOnRows(linalg::GenericOp op, StringRef backEnd) {
+  if (op.getNumLoops() == 2 && op.getNumParallelLoops() == 2 &&
+      op.getNumDpsInits() == 1 && op.getRegionOutputArgs()[0].use_empty())
+    return success();
+  return op.emitOpError("is not an element-wise operation on rows; the ")
+         << backEnd << " back end lowers no other linalg.generic";
+}
+
 FailureOr<OperandAccess> operandAccess(linalg::GenericOp op, AffineMap map,
                                        StringRef backEnd) {
   OperandAccess access;

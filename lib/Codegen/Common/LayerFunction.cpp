@@ -152,22 +152,17 @@ void splitRouters(func::FuncOp layer,
            layer.getBody().front().without_terminator())) {
     if (!isa<moe::RouterOp>(op) || !makesRouting(layer, outputs, op))
       continue;
-    auto isReadBeside = [&](OpResult result) {
-      auto output = outputs.find(result);
-      return (output == outputs.end() || !isRouting(layer, output->second)) &&
-             llvm::any_of(result.getUsers(), [](Operation *user) {
-               return !user->hasTrait<OpTrait::IsTerminator>();
-             });
+    auto isReadBeside = [&](OpOperand &use) {
+      auto output = outputs.find(use.get());
+      bool isGiven =
+          output != outputs.end() && isRouting(layer, output->second);
+      return !isGiven && !use.getOwner()->hasTrait<OpTrait::IsTerminator>();
     };
-    if (llvm::none_of(op.getResults(), isReadBeside))
+    if (llvm::none_of(op.getUses(), isReadBeside))
       continue;
     Operation *copy = OpBuilder(&op).clone(op);
-    for (OpResult result : op.getResults())
-      if (isReadBeside(result))
-        result.replaceUsesWithIf(
-            copy->getResult(result.getResultNumber()), [](OpOperand &use) {
-              return !use.getOwner()->hasTrait<OpTrait::IsTerminator>();
-            });
+    for (auto [result, copied] : llvm::zip(op.getResults(), copy->getResults()))
+      result.replaceUsesWithIf(copied, isReadBeside);
   }
 }
 

@@ -3,7 +3,8 @@
 // Part of moec, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Numbers, loops and memory. What threads do together is in DeviceThreads.cpp.
+// Numbers and loops. Memory is in DeviceMemory.cpp, what threads do together in
+// DeviceThreads.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -287,138 +288,6 @@ Value DeviceKernel::valueWhen(Value condition, Value otherwise,
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, otherwise);
   return branch.getResult(0);
-}
-
-//===----------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------===//
-
-/// The block's shared memory, whose size the launch says.
-static constexpr StringLiteral sharedName = "moec_shared";
-
-Value DeviceKernel::sharedBase() {
-  if (smem)
-    return smem;
-  auto module = function->getParentOfType<ModuleOp>();
-  auto global = module.lookupSymbol<LLVM::GlobalOp>(sharedName);
-  OpBuilder::InsertionGuard guard(b);
-  if (!global) {
-    b.setInsertionPointToStart(module.getBody());
-    global = LLVM::GlobalOp::create(
-        b, LLVM::LLVMArrayType::get(b.getI8Type(), 0), /*isConstant=*/false,
-        LLVM::Linkage::External, sharedName, Attribute(), /*alignment=*/1024,
-        sharedSpace);
-  }
-  b.setInsertionPointToStart(&function.getBody().front());
-  smem = LLVM::AddressOfOp::create(b, global);
-  return smem;
-}
-
-Memory DeviceKernel::allocateShared(Type element, int64_t rows, int64_t cols,
-                                    int64_t alignment) {
-  sharedEnd = llvm::alignTo(sharedEnd, alignment);
-  Value base = sharedBase();
-  Value pointer = LLVM::GEPOp::create(
-      b, base.getType(), b.getI8Type(), base,
-      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(sharedEnd)});
-  sharedEnd += rows * cols * elementBytes(element);
-  sharedMost = std::max(sharedMost, sharedEnd);
-  return {pointer, element, i32(cols)};
-}
-
-Value DeviceKernel::address(const Memory &memory, Number row, Number col) {
-  auto pointer = cast<LLVM::LLVMPointerType>(memory.pointer.getType());
-  Type type = pointer.getAddressSpace() == sharedSpace ? b.getI32Type()
-                                                       : b.getI64Type();
-  auto as = [&](Number x) {
-    Value value = number(x, type);
-    return type.isInteger(64) ? widen(value) : value;
-  };
-  Value offset = add(mul(as(row), as(memory.stride)), as(col));
-  return LLVM::GEPOp::create(b, pointer, memory.element, memory.pointer,
-                             ArrayRef<LLVM::GEPArg>{offset});
-}
-
-Value DeviceKernel::load(const Memory &memory, Number row, Number col) {
-  return LLVM::LoadOp::create(b, memory.element, address(memory, row, col));
-}
-
-/// What a run is aligned to: no instruction takes more than 16 bytes.
-static unsigned runAlignment(int64_t count, Type element) {
-  return std::min<int64_t>(count * elementBytes(element), 16);
-}
-
-SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
-                                         Number col, int64_t count) {
-  auto type = VectorType::get({count}, memory.element);
-  Value run = LLVM::LoadOp::create(b, type, address(memory, row, col),
-                                   runAlignment(count, memory.element));
-  SmallVector<Value> elements;
-  for (int64_t i = 0; i < count; ++i)
-    elements.push_back(LLVM::ExtractElementOp::create(b, run, i32(i)));
-  return elements;
-}
-
-void DeviceKernel::store(Value value, const Memory &memory, Number row,
-                         Number col) {
-  LLVM::StoreOp::create(b, value, address(memory, row, col));
-}
-
-void DeviceKernel::storeRun(ValueRange values, const Memory &memory, Number row,
-                            Number col) {
-  int64_t count = values.size();
-  auto type = VectorType::get({count}, memory.element);
-  Value run = LLVM::UndefOp::create(b, type);
-  for (auto [i, value] : llvm::enumerate(values))
-    run = LLVM::InsertElementOp::create(b, run, value, i32(i));
-  LLVM::StoreOp::create(b, run, address(memory, row, col),
-                        runAlignment(count, memory.element));
-}
-
-Value DeviceKernel::toF32(Value value) {
-  if (value.getType().isF32())
-    return value;
-  return arith::ExtFOp::create(b, b.getF32Type(), value);
-}
-
-Value DeviceKernel::fromF32(Value value, Type element) {
-  if (element.isF32())
-    return value;
-  return arith::TruncFOp::create(b, element, value);
-}
-
-Value DeviceKernel::pack(Value low, Value high, Type element) {
-  auto vector = [](Type type) { return VectorType::get({2}, type); };
-  Value pair = LLVM::UndefOp::create(b, vector(b.getF32Type()));
-  pair = LLVM::InsertElementOp::create(b, pair, low, i32(0));
-  pair = LLVM::InsertElementOp::create(b, pair, high, i32(1));
-  Value narrow = LLVM::FPTruncOp::create(b, vector(element), pair);
-  return LLVM::BitcastOp::create(b, b.getI32Type(), narrow);
-}
-
-SmallVector<Value> DeviceKernel::loadRunF32(const Memory &memory, Number row,
-                                            Number col, int64_t count) {
-  SmallVector<Value> run = loadRun(memory, row, col, count);
-  for (Value &x : run)
-    x = toF32(x);
-  return run;
-}
-
-void DeviceKernel::storeRunF32(ValueRange values, const Memory &memory,
-                               Number row, Number col) {
-  SmallVector<Value> run(values);
-  for (Value &x : run)
-    x = fromF32(x, memory.element);
-  storeRun(run, memory, row, col);
-}
-
-Value DeviceKernel::loadF32(const Memory &memory, Number row, Number col) {
-  return toF32(load(memory, row, col));
-}
-
-void DeviceKernel::storeF32(Value value, const Memory &memory, Number row,
-                            Number col) {
-  store(fromF32(value, memory.element), memory, row, col);
 }
 
 } // namespace moec::nvptx

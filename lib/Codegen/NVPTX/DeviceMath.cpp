@@ -74,53 +74,39 @@ Value SpecialFunctions::onePlusExpMinus(Value x) {
   return arith::AddFOp::create(b, exp(arith::NegFOp::create(b, x)), number(1));
 }
 
-static bool isNumber(Operation *op) {
-  return op->getResult(0).getType().isF32();
-}
-
 namespace {
 
-struct ExpPattern : OpRewritePattern<math::ExpOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::ExpOp op,
+/// An activation of one f32 number as `expand` computes it.
+template <typename Op, Value (*expand)(SpecialFunctions &, Value)>
+struct NumberPattern : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    if (!isNumber(op))
+    if (!op.getType().isF32())
       return rewriter.notifyMatchFailure(op, "is not of one f32 number");
     SpecialFunctions unit(rewriter, op.getLoc());
-    rewriter.replaceOp(op, unit.exp(op.getOperand()));
-    return success();
-  }
-};
-
-struct SigmoidPattern : OpRewritePattern<mlir::moe::SigmoidOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(mlir::moe::SigmoidOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isNumber(op))
-      return rewriter.notifyMatchFailure(op, "is not of one f32 number");
-    SpecialFunctions unit(rewriter, op.getLoc());
-    rewriter.replaceOp(op, unit.reciprocal(unit.onePlusExpMinus(op.getX())));
-    return success();
-  }
-};
-
-struct SiluPattern : OpRewritePattern<mlir::moe::SiluOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(mlir::moe::SiluOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!isNumber(op))
-      return rewriter.notifyMatchFailure(op, "is not of one f32 number");
-    SpecialFunctions unit(rewriter, op.getLoc());
-    Value gate = unit.reciprocal(unit.onePlusExpMinus(op.getX()));
-    rewriter.replaceOp(op, unit.multiply(op.getX(), gate));
+    rewriter.replaceOp(op, expand(unit, op->getOperand(0)));
     return success();
   }
 };
 
 } // namespace
 
+static Value expandExp(SpecialFunctions &unit, Value x) { return unit.exp(x); }
+
+static Value expandSigmoid(SpecialFunctions &unit, Value x) {
+  return unit.reciprocal(unit.onePlusExpMinus(x));
+}
+
+static Value expandSilu(SpecialFunctions &unit, Value x) {
+  return unit.multiply(x, expandSigmoid(unit, x));
+}
+
 void populateDeviceMathPatterns(RewritePatternSet &patterns) {
-  patterns.add<ExpPattern, SigmoidPattern, SiluPattern>(patterns.getContext());
+  patterns.add<NumberPattern<math::ExpOp, expandExp>,
+               NumberPattern<mlir::moe::SigmoidOp, expandSigmoid>,
+               NumberPattern<mlir::moe::SiluOp, expandSilu>>(
+      patterns.getContext());
 }
 
 } // namespace moec::nvptx

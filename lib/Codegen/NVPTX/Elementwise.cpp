@@ -188,10 +188,8 @@ static LogicalResult lowerIndexed(LayerLowering &l, linalg::GenericOp op) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult lowerGeneric(LayerLowering &l, linalg::GenericOp op) {
-  if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
-      op.getNumDpsInits() != 1 || !op.getRegionOutputArgs()[0].use_empty())
-    return op.emitOpError("is not an element-wise operation on rows; the NVPTX "
-                          "back end lowers no other linalg.generic");
+  if (failed(checkOnRows(op, "NVPTX")))
+    return failure();
   if (readsByIndex(op))
     return lowerIndexed(l, op);
   if (failed(checkElementwise(*op.getBlock(), oneThread)))

@@ -21,10 +21,8 @@
 
 namespace moec::nvptx {
 
-/// Threads of a block that has one row, as in calls of few tokens; of one with
-/// a row for each warp; and of one that has all tokens.
-static constexpr int64_t rowThreads = 256, rowsThreads = 512,
-                         tokenThreads = 1024;
+/// Threads of a block with a row for each warp, and of one that has all tokens.
+static constexpr int64_t rowsThreads = 512, tokenThreads = 1024;
 
 void RowPart::forColumns(DeviceKernel &k, int64_t end,
                          function_ref<void(Value)> body) const {
@@ -33,10 +31,14 @@ void RowPart::forColumns(DeviceKernel &k, int64_t end,
   k.when(k.less(first, end), [&] { body(first); });
 }
 
+int64_t RowPart::runBelow(int64_t end) const {
+  constexpr int64_t longest = 8;
+  return step ? std::gcd(end, longest) : 1;
+}
+
 void RowPart::forRuns(DeviceKernel &k, int64_t end,
                       function_ref<void(Value, int64_t)> body) const {
-  constexpr int64_t longest = 8;
-  int64_t run = step ? std::gcd(end, longest) : 1;
+  int64_t run = runBelow(end);
   if (run == 1)
     return forColumns(k, end, [&](Value column) { body(column, 1); });
   k.loop(k.mul(first, run), end, step * run,
@@ -46,9 +48,8 @@ void RowPart::forRuns(DeviceKernel &k, int64_t end,
 void RowPart::mapRuns(DeviceKernel &k, int64_t end,
                       function_ref<SmallVector<Value>(Value, int64_t)> read,
                       function_ref<void(ValueRange, Value)> write) const {
-  constexpr int64_t longest = 8, mostAtOnce = 4;
-  int64_t run = step ? std::gcd(end, longest) : 1;
-  int64_t stride = run * step;
+  constexpr int64_t mostAtOnce = 4;
+  int64_t run = runBelow(end), stride = run * step;
   if (!step || end % stride != 0)
     return forRuns(k, end, [&](Value column, int64_t count) {
       write(read(column, count), column);
@@ -175,11 +176,8 @@ static void collectNames(const Stages &stages,
     names.insert(stage.name);
 }
 
-namespace {
-
 /// The stages of one launch: of rows, then of all tokens.
-template <typename RowStage, typename TokenStage>
-struct StageEmitter {
+struct LayerLowering::StageEmitter {
   DeviceKernel &k;
   ArrayRef<RowStage> rows;
   ArrayRef<TokenStage> tokens;
@@ -188,8 +186,7 @@ struct StageEmitter {
   /// Whether anything was written that a stage may read.
   bool begun = false;
 
-  template <typename Emit>
-  void stage(Location loc, Emit emit) {
+  void stage(Location loc, function_ref<LogicalResult()> emit) {
     k.b.setLoc(loc);
     if (std::exchange(begun, true))
       k.syncBlock();
@@ -233,8 +230,6 @@ struct StageEmitter {
   }
 };
 
-} // namespace
-
 LogicalResult LayerLowering::launchStages(const Pending &stages,
                                           moe::When calls) {
   auto happens = [&](const auto &stage) {
@@ -260,11 +255,12 @@ LogicalResult LayerLowering::launchStages(const Pending &stages,
                                   : rowThreads);
   int64_t warps = k.threads / warpSize;
   Grid grid{.rows = {.fixed = 1}};
-  StageEmitter<RowStage, TokenStage> emitter{k, rows, tokens, Value()};
+  StageEmitter emitter{k, rows, tokens, Value()};
+  if (onRows)
+    grid.rows = stages.domain.rows;
   if (!onRows) {
     emitter.emitTokens();
   } else if (byTile) {
-    grid.rows = stages.domain.rows;
     grid.perBlock = warps;
     emitter.rowCount = count(k, grid.rows);
     Value firstRow = k.mul(k.block(), warps);
@@ -273,7 +269,6 @@ LogicalResult LayerLowering::launchStages(const Pending &stages,
                       /*warps=*/1},
                      /*shared=*/false);
   } else {
-    grid.rows = stages.domain.rows;
     grid.columns = emitter.shares();
     RowPart part{k.block(), k.thread(), k.threads, k.warp(), warps};
     auto emitRows = [&] {

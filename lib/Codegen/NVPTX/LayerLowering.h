@@ -34,12 +34,12 @@ struct Buffer {
   /// Of encoded rows, whose elements are codes: a scale for each, in f32.
   moe::ArgumentAttr scales = {};
 
-  /// Whether rows begin at addresses from which runs of elements are read.
-  bool isPadded() const { return stride % rowPadding == 0 && !isCallers(); }
-  /// Whether it is the caller's memory.
-  bool isCallers() const {
-    return memory.getKind() != moe::ArgumentKind::Buffer &&
-           memory.getKind() != moe::ArgumentKind::Weight;
+  /// Whether rows begin at addresses from which runs of elements are read; the
+  /// caller's memory may begin anywhere.
+  bool isPadded() const {
+    bool isOwn = memory.getKind() == moe::ArgumentKind::Buffer ||
+                 memory.getKind() == moe::ArgumentKind::Weight;
+    return isOwn && stride % rowPadding == 0;
   }
   /// Elements of a row in the workspace are a multiple of this, so that
   /// products read whole steps of K.
@@ -91,7 +91,14 @@ struct RowPart {
                function_ref<void(ValueRange, Value)> write) const;
   /// Emits `body` for one warp of those that have the row.
   void onWarp(DeviceKernel &k, function_ref<void()> body) const;
+
+private:
+  /// Columns of a run below `end`.
+  int64_t runBelow(int64_t end) const;
 };
+
+/// Threads of a block that has one row.
+inline constexpr int64_t rowThreads = 256;
 
 /// What the elements of a tensor are stored as: codes of encoded rows as bf16.
 Type storedElement(Value tensor);
@@ -224,6 +231,7 @@ private:
     std::vector<RowStage> rows;
     std::vector<TokenStage> tokens;
   };
+  struct StageEmitter;
   LogicalResult launchStages(const Pending &stages, moe::When calls);
   LogicalResult
   launchProducts(ArrayRef<std::shared_ptr<const Product>> products,

@@ -119,14 +119,13 @@ LogicalResult RouterEmitter::bindRows(Value row) {
 /// The row that a share multiplies: of what the caller gives, a copy of the
 /// block's own.
 Memory RouterEmitter::shareOfRow(moe::LinearOp linear, Value row) {
-  Value rows = op.getOutside(linear.getX());
-  std::optional<int64_t> input = l.hiddenInput(rows);
-  if (sums.shares == 1 || !input)
+  if (sums.shares == 1)
     return memoryOf(linear.getX());
+  Value rows = op.getOutside(linear.getX());
   Buffer buffer = l.get(rows);
   Memory copy = k.allocateShared(k.b.getF32Type(), 1, buffer.stride);
-  l.loadHidden(k, *input, {row, k.thread(), k.threads}, copy, k.i32(0),
-               buffer.cols, buffer.stride);
+  l.loadHidden(k, *l.hiddenInput(rows), {row, k.thread(), k.threads}, copy,
+               k.i32(0), buffer.cols, buffer.stride);
   k.syncBlock();
   return copy;
 }
@@ -279,7 +278,7 @@ LogicalResult RouterEmitter::emit(const RowPart &part) {
 static FailureOr<std::shared_ptr<RouterSums>> findProducts(LayerLowering &l,
                                                            moe::RouterOp op) {
   // A warp has an output of a row; rows of a share are copied.
-  constexpr int64_t warps = 8, mostCopiedBytes = 96 * 1024;
+  constexpr int64_t warps = rowThreads / warpSize, mostCopiedBytes = 96 * 1024;
   auto sums = std::make_shared<RouterSums>();
   int64_t outputs = 1;
   bool canSpread = l.isFew();

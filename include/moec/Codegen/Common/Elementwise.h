@@ -37,6 +37,11 @@ llvm::SmallVector<mlir::Value>
 cloneElementwiseBody(mlir::OpBuilder &b, mlir::Location loc, mlir::Block &body,
                      mlir::ValueRange arguments, ElementHolder holder);
 
+/// Reports an operation that is more than one result, element by element, with
+/// a row for each token.
+mlir::LogicalResult checkOnRows(mlir::linalg::GenericOp op,
+                                llvm::StringRef backEnd);
+
 /// How an element-wise operation reads an operand: whether rows and columns of
 /// the operand run with those of the result.
 struct OperandAccess {
