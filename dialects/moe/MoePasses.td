@@ -27,6 +27,11 @@ def MoeQuantizePass : Pass<"moe-quantize", "::mlir::ModuleOp"> {
     Rows are encoded before they are dispatched, and from what they were before
     a rounding to a narrower type: a token is encoded once, and rounded once.
 
+    With `outputs=rows` the rows that a `moe.combine` adds up are rounded to
+    bf16 if they are made of rows of bf16, as model code in bf16 does: half as
+    many bytes wait in memory to be added up. Rows of f16 stay f32, whose range
+    is larger.
+
     Before:
     ```mlir
     func.func @experts(%x: tensor<?x64xf32>, %offsets: tensor<9xi32>,
@@ -51,7 +56,9 @@ def MoeQuantizePass : Pass<"moe-quantize", "::mlir::ModuleOp"> {
     Option<"group", "group", "int64_t", "0",
            "numbers of a row under one scale; 0: all of them, 32 of four bits">,
     Option<"activations", "activations", "std::string", "\"float\"",
-           "float (as imported) or int8">
+           "float (as imported) or int8">,
+    Option<"outputs", "outputs", "std::string", "\"f32\"",
+           "f32 (as imported) or rows (bf16 where rows are)">
   ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }
@@ -185,10 +192,10 @@ def MoeFuseCombinePass : Pass<"moe-fuse-combine", "::mlir::ModuleOp"> {
     }
     ```
     After: `moe.grouped_matmul %h weights(%w2) by(%offsets) combine(%p, %slots)`.
+    Rows that are rounded to less than f32 are rounded in its epilogue.
 
-    Refused, with a remark: rows that are not a grouped matmul's, have another
-    reader or are rounded to less than f32; a product that already combines or
-    is in another block.
+    Refused, with a remark: rows that are not a grouped matmul's or have another
+    reader; a product that already combines or is in another block.
   }];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }

@@ -91,12 +91,14 @@ Error BenchLayer::write(const perf::LayerShape &shape, StringRef chip,
       readModule(model, std::nullopt, /*needWeights=*/true, console);
   if (!input)
     return input.takeError();
-  if (Error error = quantizeModule(*input->module, format.quantize))
-    return error;
-  BundleOptions options;
   Expected<CompileTarget> target = targetFor(chip);
   if (!target)
     return target.takeError();
+  QuantizeOptions quantize = format.quantize;
+  quantize.outputs = QuantizeOptions::usualOutputs(*target);
+  if (Error error = quantizeModule(*input->module, quantize))
+    return error;
+  BundleOptions options;
   options.target = *target;
   options.checkpoint = input->checkpoint.get();
   Expected<BundleReport> report =

@@ -51,6 +51,7 @@ private:
   bool noWeights = false, noFuse = false;
   QuantizeOptions quantize;
   std::optional<int64_t> group;
+  std::string outputs = "usual";
   Phase phase = Phase::Bundle;
   CompileTarget target;
   /// Besides `target`.
@@ -94,6 +95,11 @@ void CompileCommand::declare(OptionTable &options) {
                  "what rows are multiplied as; float, the default, is as in "
                  "the model",
                  {"float", "int8"}, quantize.activations);
+  options.choice("outputs",
+                 "what experts' outputs are until they are added up: f32, "
+                 "usual on a CPU, or rows, usual on a GPU: bf16 if the rows "
+                 "they are made of are",
+                 {"usual", "f32", "rows"}, outputs);
   options.flag("no-weights",
                "leave weights.bin out; the checkpoint may lack its weights",
                noWeights);
@@ -137,6 +143,8 @@ Error CompileCommand::check() {
   if (group && !quantize.takesGroup())
     return usageError("--group is about --weights=int8, int4 or uint4, not {}",
                       quantize.weights);
+  quantize.outputs =
+      outputs == "usual" ? QuantizeOptions::usualOutputs(target) : outputs;
   if (output == "-" && phase == Phase::Bundle)
     return usageError("a bundle is a directory and cannot go to the screen; "
                       "give -o another path or choose another --emit");

@@ -60,6 +60,7 @@ Error quantizeModule(mlir::ModuleOp module, const QuantizeOptions &options) {
   pass.weights = options.weights;
   pass.group = options.group;
   pass.activations = options.activations;
+  pass.outputs = options.outputs;
   manager.addPass(mlir::moe::createMoeQuantizePass(pass));
   if (failed(manager.run(module)))
     return inputError("the weights cannot be encoded as asked for; the "

@@ -87,10 +87,17 @@ llvm::Error lowerModule(mlir::ModuleOp module, Phase from, Phase to,
                         const CompileTarget &target, bool fuse = true,
                         llvm::StringRef reproducer = "");
 
-/// How weights and rows are encoded: the options of moe-quantize, in words.
+/// How weights, rows and experts' outputs are encoded: the options of
+/// moe-quantize, in words.
 struct QuantizeOptions {
-  std::string weights = "stored", activations = "float";
+  std::string weights = "stored", activations = "float", outputs = "f32";
   int64_t group = 0;
+
+  /// What experts' outputs are if nothing is said: a GPU keeps them in memory
+  /// until they are added up.
+  static std::string usualOutputs(const CompileTarget &target) {
+    return std::holds_alternative<NvptxTarget>(target) ? "rows" : "f32";
+  }
 
   /// Whether `group` may be chosen.
   bool takesGroup() const {

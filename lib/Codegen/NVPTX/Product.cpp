@@ -292,6 +292,19 @@ LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op) {
   return l.onTiles(product);
 }
 
+/// The type that holds every number that the epilogue of `op` yields.
+static Type yieldedElement(moe::GroupedMatmulOp op) {
+  if (op.hasEpilogue())
+    if (auto extended = op.getEpilogue()
+                            .front()
+                            .getTerminator()
+                            ->getOperand(0)
+                            .getDefiningOp<arith::ExtFOp>();
+        extended && MmaAtom::takes(extended.getIn().getType()))
+      return extended.getIn().getType();
+  return Float32Type::get(op.getContext());
+}
+
 LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
   if (op.hasEpilogue() &&
       failed(checkElementwise(op.getEpilogue().front(), oneThread)))
@@ -320,8 +333,7 @@ LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
   if (op.getCombineWeights()) {
     Count rows = tensorRows(op.getGather() ? Value(op.getGather())
                                            : Value(op.getInput()));
-    product->result =
-        l.allocate(rows, product->n, Float32Type::get(op.getContext()));
+    product->result = l.allocate(rows, product->n, yieldedElement(op));
     l.set(op.getResult(), product->result);
   } else {
     product->result = l.allocateResult(op.getResult());

@@ -55,7 +55,7 @@ static int64_t decodingBlocks(const Product &product) {
     return 0;
   Attribute encoding = product.panels.getEncoding();
   if (splitsK(product.tile))
-    return product.epilogue && isa<moe::Int4Attr>(encoding) ? 4 : 0;
+    return product.weights == 2 && isa<moe::Int4Attr>(encoding) ? 4 : 0;
   return isa<moe::Int4Attr, moe::UInt4Attr>(encoding) ? 0 : 3;
 }
 

@@ -118,10 +118,14 @@ func.func @other_reader(%h: tensor<?x32xbf16>, %w: tensor<8x64x32xbf16>,
 func.func @rounded(%h: tensor<?x32xbf16>, %w: tensor<8x64x32xbf16>,
     %offsets: tensor<9xi32>, %p: tensor<?x2xf32>, %slots: tensor<?xi32>)
     -> tensor<?x64xf32> {
+  // expected-remark @+1 {{expert outputs are added into their tokens}}
   %o = moe.grouped_matmul %h weights(%w) by(%offsets)
       : (tensor<?x32xbf16>, tensor<8x64x32xbf16>, tensor<9xi32>) -> tensor<?x64xbf16>
-  // CHECK: moe.combine
-  // expected-remark @+1 {{the rows are rounded to less than f32}}
+  // CHECK: moe.grouped_matmul {{.*}} combine(
+  // CHECK: ^bb0(%[[ACC:.*]]: f32):
+  // CHECK-NEXT: %[[ROUNDED:.*]] = arith.truncf %[[ACC]] : f32 to bf16
+  // CHECK-NEXT: %[[WIDE:.*]] = arith.extf %[[ROUNDED]] : bf16 to f32
+  // CHECK-NEXT: moe.yield %[[WIDE]] : f32
   %y = moe.combine %o, %p, %slots
       : tensor<?x64xbf16>, tensor<?x2xf32>, tensor<?xi32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>

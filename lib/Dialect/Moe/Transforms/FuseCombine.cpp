@@ -26,8 +26,6 @@ StringRef whyNot(CombineOp combine) {
     return "the rows are not a grouped matmul's";
   if (!product.getResult().hasOneUse())
     return "the rows have another reader";
-  if (!product.getResult().getType().getElementType().isF32())
-    return "the rows are rounded to less than f32";
   if (product.getCombineWeights())
     return "the product already combines";
   if (product->getBlock() != combine->getBlock())
@@ -35,10 +33,32 @@ StringRef whyNot(CombineOp combine) {
   return {};
 }
 
+/// Rounds the rows of `product` in its epilogue: its result will be sums.
+void roundInEpilogue(GroupedMatmulOp product) {
+  Type element = product.getResult().getType().getElementType();
+  if (element.isF32())
+    return;
+  OpBuilder builder(product);
+  Location loc = product.getLoc();
+  Type f32 = builder.getF32Type();
+  if (!product.hasEpilogue()) {
+    Block &block = product.getEpilogue().emplaceBlock();
+    Value accumulator = block.addArgument(f32, loc);
+    builder.setInsertionPointToStart(&block);
+    YieldOp::create(builder, loc, accumulator);
+  }
+  Operation *yield = product.getEpilogue().front().getTerminator();
+  builder.setInsertionPoint(yield);
+  Value rounded =
+      arith::TruncFOp::create(builder, loc, element, yield->getOperand(0));
+  yield->setOperand(0, arith::ExtFOp::create(builder, loc, f32, rounded));
+}
+
 /// Moves `product` to `combine` and makes it yield the combined tokens.
 GroupedMatmulOp fuse(CombineOp combine) {
   auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
   product->moveBefore(combine);
+  roundInEpilogue(product);
   product.getCombineWeightsMutable().assign(combine.getWeights());
   product.getCombineSlotsMutable().assign(combine.getSlots());
   product.getResult().setType(combine.getResult().getType());

@@ -38,6 +38,9 @@ struct MoeQuantizePass : impl::MoeQuantizePassBase<MoeQuantizePass> {
   void runOnOperation() override {
     if (failed(readOptions()))
       return signalPassFailure();
+    // Before rows are encoded, which then are of f32.
+    if (outputs == "rows")
+      getOperation().walk([](CombineOp combine) { roundOutputs(combine); });
     getOperation().walk([&](GroupedMatmulOp product) {
       for (OpOperand &weight : product.getWeightsMutable())
         encodeWeight(weight);
@@ -77,7 +80,22 @@ private:
     else if (activations != "float")
       return getOperation().emitError()
              << "activations=" << activations << " is not float or int8";
+    if (outputs != "f32" && outputs != "rows")
+      return getOperation().emitError()
+             << "outputs=" << outputs << " is not f32 or rows";
     return success();
+  }
+
+  /// Rounds what `combine` adds up to the type of the rows that it is made of,
+  /// if that has the range of f32.
+  static void roundOutputs(CombineOp combine) {
+    auto product = combine.getRows().getDefiningOp<GroupedMatmulOp>();
+    if (!product || !product.getResult().hasOneUse())
+      return;
+    Type element = getElementTypeOrSelf(product.getInput());
+    if (element.isBF16())
+      product.getResult().setType(
+          cast<RankedTensorType>(product.getResult().getType().clone(element)));
   }
 
   /// What weights with rows of `k` numbers are encoded as; null: as stored. A
