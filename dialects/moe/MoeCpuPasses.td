@@ -64,7 +64,8 @@ def MoeLowerToCpuPass : Pass<"moe-lower-to-cpu", "::mlir::ModuleOp"> {
     Turns every kernel (a function that a `moe.layer` runs) into two functions,
     `moec_KERNEL` and `moec_KERNEL_workspace`, with the signatures of
     include/moec-c/Kernel.h. The attribute `moe.packs` of the first lists how it
-    wants its weights laid out. Layers, weights and the kernels themselves are
+    wants its weights laid out, `moe.stages` what it does from one barrier to the
+    next; `weight N` is the product with the N-th of these weights. Layers, weights and the kernels themselves are
     erased.
 
     Before:

@@ -229,6 +229,23 @@ MOEC_API moec_status moec_reserve(moec_context *context, int64_t tokens);
 MOEC_API moec_status moec_context_set_stream(moec_context *context,
                                              void *stream);
 
+/** What a stage of a layer took, in seconds. */
+typedef struct moec_stage_time {
+  double seconds; /**< from the end of the stage before, or the beginning of
+                       the call, until the last thread had done its share */
+  double waiting; /**< of these, what a thread waited for the last one, on
+                       average over the team */
+} moec_stage_time;
+
+/** Of a bundle for a CPU: lets later calls write what the layer's first `count`
+    stages took to `times`, and 0 to what is left of it. What a stage does says
+    "stages" of the layer's kernel in the bundle's manifest.json. Calls with
+    MOEC_RUN_GIVEN_ROUTING, on no tokens, or that fail leave `times` alone.
+   NULL, as at the start: nothing is timed, which costs nothing. */
+MOEC_API moec_status moec_context_time_stages(moec_context *context,
+                                              moec_stage_time *times,
+                                              int32_t count);
+
 /*===- Running ------------------------------------------------------------===*/
 
 /** Bits of moec_run's flags. */

@@ -86,12 +86,16 @@ prepareCalls(Session &session, const SessionLayer &layer,
 Expected<perf::Timing> timeCalls(Session &session, const SessionLayer &layer,
                                  const perf::LayerCost &cost, TimedCalls &calls,
                                  perf::Calibration &calibration,
-                                 perf::MeasureOptions options) {
+                                 perf::MeasureOptions options,
+                                 function_ref<void()> ended) {
   constexpr int64_t cacheable = int64_t(256) << 20;
   options.cold = layer.info.weights_bytes < cacheable;
-  return perf::measure(
-      calls.work, cost.mainProduct().arithmetic, session.threads(), calibration,
-      options, [&](size_t i) { return session.execute(calls.runs[i]); });
+  return perf::measure(calls.work, cost.mainProduct().arithmetic,
+                       session.threads(), calibration, options, [&](size_t i) {
+                         Error error = session.execute(calls.runs[i]);
+                         ended();
+                         return error;
+                       });
 }
 
 Expected<perf::Timing> timeCallsOnGpu(Session &session,

@@ -40,10 +40,11 @@ prepareCalls(Session &session, const SessionLayer &layer,
              const perf::LayerCost &cost, int64_t tokens, size_t count,
              llvm::function_ref<llvm::Expected<HostTensor>(uint64_t)> rows);
 
-llvm::Expected<perf::Timing>
-timeCalls(Session &session, const SessionLayer &layer,
-          const perf::LayerCost &cost, TimedCalls &calls,
-          perf::Calibration &calibration, perf::MeasureOptions options);
+/// `ended` is called after each call.
+llvm::Expected<perf::Timing> timeCalls(
+    Session &session, const SessionLayer &layer, const perf::LayerCost &cost,
+    TimedCalls &calls, perf::Calibration &calibration,
+    perf::MeasureOptions options, llvm::function_ref<void()> ended = [] {});
 
 /// The same of a layer of a bundle for the GPU, with rows in its memory.
 llvm::Expected<perf::Timing>

@@ -34,7 +34,6 @@ private:
   Error explain(ExplainedLayer &layer);
   Error measure(ExplainedLayer &layer, Session &session);
   Error addGivenBatch(ExplainedLayer &layer) const;
-  void addBatch(ExplainedLayer &layer, perf::Load load) const;
   Error report(Console &console) const;
 
   ModelOptions model;
@@ -57,7 +56,10 @@ void ExplainCommand::declare(OptionTable &options) {
                "a .safetensors file with topk_ids, as `moec run` writes it: "
                "where tokens go, in place of equally likely experts",
                routing);
-  options.flag("measure", "time the layers as well, on random rows", measures);
+  options.flag("measure",
+               "time the layers and their operations as well, on random "
+               "rows",
+               measures);
   options.number("threads", "N", "threads; one on each CPU if not given",
                  threads, 1, 4096);
   options.list(
@@ -71,28 +73,11 @@ void ExplainCommand::declare(OptionTable &options) {
   options.text("html", "FILE", "write a page with figures", html);
 }
 
-void ExplainCommand::addBatch(ExplainedLayer &layer, perf::Load load) const {
-  const CpuTarget &target = explanation.target;
-  double cycles = 0;
-  for (const perf::Product &product : layer.cost.products)
-    cycles += product.predictCycles(load, target);
-  // The peak tells how many cycles there are in a second, on all cores.
-  double flopsOfCycle =
-      2 *
-      double(target.lanes *
-             perf::productsOfLane(layer.cost.mainProduct().arithmetic)) *
-      target.multipliesPerCycle;
-  perf::Work work = layer.cost.work(load);
-  double predicted =
-      layer.rates ? cycles * flopsOfCycle / layer.rates->peak : 0;
-  layer.batches.push_back({std::move(load), work, predicted, std::nullopt});
-}
-
 Error ExplainCommand::addGivenBatch(ExplainedLayer &layer) const {
   Expected<perf::Load> load = readLoad(*routing, layer.cost);
   if (!load)
     return load.takeError();
-  addBatch(layer, std::move(*load));
+  addBatch(layer, explanation.target, std::move(*load));
   return Error::success();
 }
 
@@ -114,11 +99,18 @@ Error ExplainCommand::measure(ExplainedLayer &layer, Session &session) {
       return calls.takeError();
     perf::MeasureOptions options;
     options.seconds = 0.5;
-    auto timing =
-        timeCalls(session, *info, layer.cost, *calls, *calibration, options);
+    std::vector<moec_stage_time> times(layer.stages.size());
+    std::vector<std::vector<moec_stage_time>> timesOfCalls;
+    if (Error error = session.timeStages(times))
+      return error;
+    auto timing = timeCalls(session, *info, layer.cost, *calls, *calibration,
+                            options, [&] { timesOfCalls.push_back(times); });
+    if (Error error = session.timeStages({}))
+      return joinErrors(std::move(error), timing.takeError());
     if (!timing)
       return timing.takeError();
     batch.measured = *timing;
+    addMeasured(batch, timesOfCalls);
   }
   return Error::success();
 }
@@ -131,7 +123,7 @@ Error ExplainCommand::explain(ExplainedLayer &layer) {
   if (routing)
     return addGivenBatch(layer);
   for (int64_t count : tokens)
-    addBatch(layer, randomLoad(layer.cost, count));
+    addBatch(layer, explanation.target, randomLoad(layer.cost, count));
   return Error::success();
 }
 
@@ -150,7 +142,8 @@ Error ExplainCommand::addLayers(const Manifest &manifest) {
     if (!model.layers.contains(cost.name))
       continue;
     if (sharers[layer.kernel].empty())
-      explanation.layers.push_back({"", cost, {}, {}});
+      explanation.layers.push_back(
+          {"", cost, manifest.kernels[layer.kernel].stages, {}, {}});
     sharers[layer.kernel].push_back(cost.name);
   }
   for (ExplainedLayer &layer : explanation.layers)

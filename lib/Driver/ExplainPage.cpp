@@ -161,7 +161,8 @@ std::string explainPage(const Explanation &explanation) {
       continue;
     if (layer.rates)
       body += drawRoofline(layer);
-    body += batchTable(layer) + drawLoads(explanation, layer);
+    body += batchTable(layer) + operationPage(layer) +
+            drawLoads(explanation, layer);
   }
   return htmlPage("moec explain " + explanation.bundle, body);
 }

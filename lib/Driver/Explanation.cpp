@@ -165,12 +165,12 @@ std::string explainText(const Console &console,
   std::string text;
   for (const ExplainedLayer &layer : explanation.layers)
     text += fmt::format(
-        "{}{}: {} experts, {} of them for a token\n{}\n{}\n{}; {}\n{}",
+        "{}{}: {} experts, {} of them for a token\n{}\n{}\n{}; {}\n{}\n{}",
         text.empty() ? "" : "\n", console.styled(Style::Bold, layer.names),
         layer.cost.experts, layer.cost.topK, productTable(console, layer.cost),
         strategyTable(console, layer.cost, explanation.target),
         describeRates(explanation, layer), explanation.routing,
-        batchTable(console, layer));
+        batchTable(console, layer), operationTable(console, layer));
   return text;
 }
 
@@ -215,6 +215,7 @@ static json toJson(const ExplainedLayer &layer, const ExplainedBatch &batch) {
     object["roofline_ratio"] = batch.measured->rooflineRatio;
     object["quiet"] = batch.measured->quiet;
   }
+  object["operations"] = operationJson(layer, batch);
   return object;
 }
 

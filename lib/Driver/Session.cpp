@@ -221,6 +221,14 @@ Error Session::setStream(void *stream) {
   return Error::success();
 }
 
+Error Session::timeStages(MutableArrayRef<moec_stage_time> times) {
+  if (moec_context_time_stages(context.get(),
+                               times.empty() ? nullptr : times.data(),
+                               int32_t(times.size())) != MOEC_OK)
+    return lastError();
+  return Error::success();
+}
+
 Error Session::useDeviceMemory() {
   inDeviceMemory = deviceOfModel() != nullptr;
   if (inDeviceMemory)

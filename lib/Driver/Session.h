@@ -87,6 +87,10 @@ public:
   /// Puts later calls on a stream of the device, and does not wait for them.
   llvm::Error setStream(void *stream);
 
+  /// Lets later calls write what the stages of their layer took to `times`,
+  /// which has to outlive them; none: does not time any more.
+  llvm::Error timeStages(llvm::MutableArrayRef<moec_stage_time> times);
+
   /// Runs a layer; the result has its outputs in order, with a given routing
   /// only "hidden".
   llvm::Expected<NamedTensors> run(const SessionLayer &layer,

@@ -184,8 +184,14 @@ private:
   moe::LayerOp layer;
   func::FuncOp kernel;
   const ManifestLayer &manifest;
-  /// Packed bytes and storage of each weight, by its symbol.
-  StringMap<std::pair<double, std::string>> packed;
+  struct Packed {
+    /// Its number in the manifest, bytes and storage.
+    int64_t number;
+    double bytes;
+    std::string stored;
+  };
+  /// Each weight, by its symbol.
+  StringMap<Packed> packed;
   moe::GroupOp routedGroup;
 };
 
@@ -194,11 +200,12 @@ private:
 CostReader::CostReader(moe::LayerOp layer, func::FuncOp kernel,
                        const ManifestLayer &manifest)
     : layer(layer), kernel(kernel), manifest(manifest) {
-  for (const ManifestWeight &blob : manifest.weights) {
+  for (auto [number, blob] : enumerate(manifest.weights)) {
     SmallVector<StringRef> names;
     StringRef(blob.name).split(names, '+');
     for (StringRef name : names)
-      packed[name] = {double(blob.bytes) / double(names.size()), blob.dtype};
+      packed[name] = {int64_t(number),
+                      double(blob.bytes) / double(names.size()), blob.dtype};
   }
   kernel.walk([&](moe::GroupOp group) {
     if (!routedGroup)
@@ -234,12 +241,14 @@ void CostReader::addWeight(Product &product, Value value) {
   auto found = packed.find(symbol);
   if (found == packed.end())
     return;
-  product.expertBytes += found->second.first / double(product.experts);
+  product.expertBytes += found->second.bytes / double(product.experts);
   symbol.consume_front(manifest.name);
   symbol.consume_front(".");
   product.weights += (product.weights.empty() ? "" : "+") + symbol.str();
   if (product.stored.empty())
-    product.stored = found->second.second;
+    product.stored = found->second.stored;
+  if (product.weight < 0)
+    product.weight = found->second.number;
 }
 
 void CostReader::addLinear(moe::LinearOp op) {

@@ -35,7 +35,8 @@ struct moec_context {
   moec::Workspace workspace;
   moec::LayerCall call;
   void *stream = nullptr;
-  std::mutex mutex; ///< guards workspace, call and stream, and pool's run
+  std::unique_ptr<moec::StageClock> stages;
+  std::mutex mutex; ///< guards all but bundle, and pool's run
 };
 
 namespace moec {

@@ -111,6 +111,27 @@ moec_status moec_context_set_stream(moec_context *context, void *stream) {
   });
 }
 
+moec_status moec_context_time_stages(moec_context *context,
+                                     moec_stage_time *times, int32_t count) {
+  return guarded([&] {
+    if (!context)
+      return missingArgument("moec_context_time_stages", "context");
+    if (context->bundle->deviceCode())
+      return makeError(MOEC_ERROR_ARGUMENT,
+                       "{}: compiled for a GPU, whose launches are not timed",
+                       context->bundle->path());
+    if (times && count < 0)
+      return makeError(MOEC_ERROR_ARGUMENT, "count is {}; expected 0 or more",
+                       count);
+    std::lock_guard<std::mutex> lock(context->mutex);
+    context->stages.reset();
+    if (times)
+      context->stages = std::make_unique<StageClock>(
+          context->pool->barrier(), context->pool->threads(), times, count);
+    return Status::ok();
+  });
+}
+
 moec_status moec_run(moec_context *context, int32_t layer,
                      const DLTensor *const *inputs, int32_t num_inputs,
                      DLTensor *const *outputs, int32_t num_outputs,
@@ -129,6 +150,7 @@ moec_status moec_run(moec_context *context, int32_t layer,
                          (flags & MOEC_RUN_GIVEN_ROUTING) != 0};
     std::lock_guard<std::mutex> lock(context->mutex);
     tensors.stream = context->stream;
+    tensors.stages = context->stages.get();
     return context->call.run(layer, tensors, *context->pool,
                              context->workspace);
   });

@@ -180,6 +180,10 @@ static void barrierEntry(void *state, int32_t thread, int32_t threads) {
   static_cast<Barrier *>(state)->wait();
 }
 
+static void timedBarrierEntry(void *state, int32_t thread, int32_t threads) {
+  static_cast<StageClock *>(state)->wait(thread);
+}
+
 void LayerCall::runThread(void *self, int32_t thread, int32_t threads) {
   LayerCall &run = *static_cast<LayerCall *>(self);
   const moec_kernel_call &call = run.call;
@@ -193,11 +197,11 @@ void LayerCall::runThread(void *self, int32_t thread, int32_t threads) {
         widenRows(view, static_cast<float *>(run.inputArgs[index].data), begin,
                   end);
     }
-    call.barrier(call.barrier_state, thread, threads);
+    run.barrier->wait();
   }
   run.kernel(&call, thread, threads);
   if (run.convertsOutput) {
-    call.barrier(call.barrier_state, thread, threads);
+    run.barrier->wait();
     for (size_t index = 0; index < run.outputViews.size(); ++index) {
       const TensorView &view = run.outputViews[index];
       if (view.tokens >= 0 && run.outputArgs[index].dtype != view.type)
@@ -205,6 +209,8 @@ void LayerCall::runThread(void *self, int32_t thread, int32_t threads) {
                    begin, end);
     }
   }
+  if (run.stages)
+    run.stages->arrive(thread);
 }
 
 Status LayerCall::reserve(size_t index, int64_t tokens, void *stream,
@@ -272,9 +278,15 @@ Status LayerCall::run(size_t index, const LayerTensors &tensors, Pool &pool,
   call.weights = bundle.weightsOf(index);
   call.workspace = workspace.data() + need.tensors;
   call.workspace_bytes = need.kernel;
-  call.barrier = barrierEntry;
-  call.barrier_state = &pool.barrier();
+  barrier = &pool.barrier();
+  stages = tensors.givenRouting ? nullptr : tensors.stages;
+  call.barrier = stages ? timedBarrierEntry : barrierEntry;
+  call.barrier_state = stages ? static_cast<void *>(stages) : barrier;
+  if (stages)
+    stages->start();
   pool.run(runThread, this);
+  if (stages)
+    stages->finish();
   return Status::ok();
 }
 

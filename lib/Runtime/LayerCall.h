@@ -15,6 +15,7 @@
 
 #include "Bundle.h"
 #include "Pool.h"
+#include "StageClock.h"
 #include "Workspace.h"
 
 namespace moec {
@@ -28,6 +29,8 @@ struct LayerTensors {
   bool givenRouting = false;
   /// Of the device that runs the layer, or null.
   void *stream = nullptr;
+  /// Times the stages of a layer that chooses its routing on a CPU; or null.
+  StageClock *stages = nullptr;
 };
 
 /// Runs layers of one bundle, one at a time. A context uses one object for all
@@ -60,6 +63,8 @@ private:
   const LayerInterface *interface = nullptr;
   moec_kernel_fn kernel = nullptr;
   moec_kernel_call call = {};
+  Barrier *barrier = nullptr;
+  StageClock *stages = nullptr;
   /// The caller's tensors.
   std::vector<TensorView> inputViews;
   std::vector<TensorView> outputViews;

@@ -25,14 +25,13 @@ namespace moec {
 
 static constexpr size_t kMaxManifestBytes = size_t(16) << 20;
 static constexpr size_t kMaxFeatures = 1024;
-static constexpr size_t kMaxImages = 64;
-static constexpr size_t kMaxVariants = 64;
+static constexpr size_t kMaxImages = 64, kMaxVariants = 64;
 static constexpr size_t kMaxKernels = 1 << 16;
 static constexpr size_t kMaxLayers = 1 << 16;
 static constexpr size_t kMaxTensors = 64;
 static constexpr size_t kMaxWeights = 4096;
 static constexpr size_t kMaxRank = 16;
-static constexpr size_t kMaxName = 1024;
+static constexpr size_t kMaxName = 1024, kMaxStages = 4096;
 /// Sizes of layers; expert ids are 32-bit.
 static constexpr int64_t kMaxSize = INT32_MAX;
 static constexpr const char *kDTypes[] = {"f32", "f16", "bf16", "i32", "i64"};
@@ -42,17 +41,28 @@ static bool isPrintable(std::string_view text) {
                      [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
 }
 
-/// A string that may stand in messages and in C: not empty, no control
-/// characters, not endless.
+/// Whether `name`, which is at `path`, may stand in messages and in C: not
+/// empty, no control characters, not endless.
+static bool checkName(JsonErrors &errors, const std::string &path,
+                      const std::string &name) {
+  bool fits = !name.empty() && name.size() <= kMaxName && isPrintable(name);
+  return fits || errors.report(path,
+                               "is {}; expected 1 to {} characters, none a "
+                               "control character",
+                               inQuotes(name), kMaxName);
+}
+
 static bool getName(JsonObject &object, const char *key, std::string &name) {
-  if (!object.getString(key, name))
+  return object.getString(key, name) &&
+         checkName(object.errors(), object.pathOf(key), name);
+}
+
+static bool getStages(JsonObject &kernel, std::vector<std::string> &stages) {
+  if (kernel.has("stages") && !kernel.getStrings("stages", kMaxStages, stages))
     return false;
-  if (name.empty() || name.size() > kMaxName || !isPrintable(name))
-    return object.errors().report(
-        object.pathOf(key),
-        "is {}; expected 1 to {} characters, none a control character",
-        inQuotes(name), kMaxName);
-  return true;
+  return std::all_of(stages.begin(), stages.end(), [&](const auto &stage) {
+    return checkName(kernel.errors(), kernel.pathOf("stages"), stage);
+  });
 }
 
 static bool getFileOf(JsonObject &file, ManifestFile &result) {
@@ -114,7 +124,8 @@ static bool getKernels(JsonObject &root, bool forDevice, ManifestCode &code) {
       return false;
     if (forDevice
             ? !getPlan(object, kernel.plan.emplace())
-            : !getName(object, "workspace_symbol", kernel.workspaceSymbol))
+            : !getName(object, "workspace_symbol", kernel.workspaceSymbol) ||
+                  !getStages(object, kernel.stages))
       return false;
   }
   return true;

@@ -88,9 +88,13 @@ static ordered_json toJson(const std::vector<T> &elements) {
 }
 
 static ordered_json toJson(const ManifestKernel &kernel) {
-  if (!kernel.plan)
-    return {{"symbol", kernel.symbol},
-            {"workspace_symbol", kernel.workspaceSymbol}};
+  if (!kernel.plan) {
+    ordered_json result = {{"symbol", kernel.symbol},
+                           {"workspace_symbol", kernel.workspaceSymbol}};
+    if (!kernel.stages.empty())
+      result["stages"] = kernel.stages;
+    return result;
+  }
   return {{"symbol", kernel.symbol},
           {"plan",
            {{"buffers", toJson(kernel.plan->buffers)},

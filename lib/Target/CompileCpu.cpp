@@ -35,8 +35,14 @@ Expected<CompiledCode> compileCpu(ModuleOp module, const CpuTarget &target,
     std::string symbol = function.getSymName().str();
     code.kernels[StringRef(symbol).drop_front(strlen("moec_"))] = {
         manifest.kernels.size(), packs};
-    manifest.kernels.push_back({symbol, symbol + "_workspace"});
+    ManifestKernel &kernel = manifest.kernels.emplace_back();
+    kernel.symbol = symbol;
+    kernel.workspaceSymbol = symbol + "_workspace";
+    for (auto stage : function->getAttrOfType<ArrayAttr>("moe.stages")
+                          .getAsRange<StringAttr>())
+      kernel.stages.push_back(stage.str());
     function->removeAttr("moe.packs");
+    function->removeAttr("moe.stages");
   }
   if (Error error = lowerModule(*lowered, Phase::Loops, Phase::Llvm, target,
                                 /*fuse=*/true, reproducer))

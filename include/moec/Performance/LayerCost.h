@@ -56,6 +56,9 @@ struct GpuTile {
 struct Product {
   /// The names of its weights without those of layers: "w1+w3".
   std::string weights;
+  /// The number of its matrices among the manifest's weights of the layer; -1
+  /// if they are none of them.
+  int64_t weight = -1;
   /// What is multiplied, and how the weights are stored.
   Arithmetic arithmetic = Arithmetic::F32;
   std::string stored;

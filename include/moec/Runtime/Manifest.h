@@ -28,7 +28,8 @@
 //     "weights": {"file": "weights.bin", "bytes": 1280000,
 //                 "xxh3": "0123456789abcdef"},         or null: not included
 //     "kernels": [
-//       {"symbol": "moe_0", "workspace_symbol": "moe_0_workspace"}
+//       {"symbol": "moe_0", "workspace_symbol": "moe_0_workspace",
+//        "stages": ["input", "weight 0", "router"]}
 //     ],                                   on a device: "symbol" and "plan"
 //     "variants": [{                       on a device: code for other chips,
 //       "cpu": "sm_80", "features": [],    of the same layers and weights, the
@@ -90,6 +91,10 @@
 // blocks, but at most "resident" for each multiprocessor if that is not 0.
 // Arguments and maps are those of #moe.argument and #moe.tensor_map
 // (docs/dialect/device.md).
+//
+// "stages", which is optional, says what a kernel does from one barrier to the
+// next in calls without given routing; "weight N" is the product with the
+// layer's weight N.
 //
 // "dtypes" lists what the kernel reads or writes itself; "f32" in the list of a
 // tensor called "hidden" makes the run time accept f16 and bf16 as well, by
@@ -206,6 +211,7 @@ struct ManifestKernel {
   std::string symbol;
   std::string workspaceSymbol;
   std::optional<ManifestPlan> plan = std::nullopt;
+  std::vector<std::string> stages = {};
 };
 
 /// One [T, cols] tensor of a layer's interface. `dtypes` are the element types

@@ -11,6 +11,8 @@
 
 #include "moec-c/Kernel.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 namespace moec::cpu {
 
 KernelEmitter::KernelEmitter(func::FuncOp kernel, const Isa &isa)
@@ -183,12 +185,16 @@ void KernelEmitter::barrier() {
   LLVM::CallOp::create(
       b, type,
       ValueRange{function, state, entry.getArgument(1), entry.getArgument(2)});
+  stages.emplace_back();
 }
 
-void KernelEmitter::beginStage(Split split) {
+void KernelEmitter::beginStage(Split split, StringRef stage) {
   if (pending && (split == Split::Other || *pending == Split::Other))
     barrier();
   pending = split;
+  std::string given = stage.empty() ? operation : stage.str();
+  if (!llvm::is_contained(stages.back(), given))
+    stages.back().push_back(std::move(given));
 }
 
 void KernelEmitter::stagesWhen(Value condition, function_ref<void()> body) {
@@ -198,7 +204,19 @@ void KernelEmitter::stagesWhen(Value condition, function_ref<void()> body) {
     barrier();
     pending.reset();
   }
+  auto before = stages;
   when(condition, body);
+  if (condition == givenRouting)
+    stages = std::move(before);
+}
+
+ArrayAttr KernelEmitter::stageNames() {
+  // Two barriers follow each other where a given routing is fetched.
+  SmallVector<std::string> names;
+  std::string last = "nothing";
+  for (ArrayRef<std::string> between : stages)
+    names.push_back(last = between.empty() ? last : llvm::join(between, ", "));
+  return b.getStrArrayAttr(llvm::to_vector_of<StringRef>(names));
 }
 
 std::pair<Value, Value> KernelEmitter::share(Value count) {

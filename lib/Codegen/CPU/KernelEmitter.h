@@ -66,6 +66,8 @@ public:
   /// The lowered function and the module-level functions it calls.
   func::FuncOp entry;
   std::string name;
+  /// What is being lowered, in a word.
+  std::string operation;
 
   //===--- Values ---------------------------------------------------------===//
 
@@ -111,11 +113,15 @@ public:
 
   //===--- Stages ---------------------------------------------------------===//
 
-  /// Begins a stage, after a barrier where one is needed.
-  void beginStage(Split split);
+  /// Begins a stage, after a barrier where one is needed. It is called `name`
+  /// or, if that is empty, what `operation` is.
+  void beginStage(Split split, StringRef name = "");
   /// A stage, or several, that only run when `condition` holds. It is the same
   /// for all threads.
   void stagesWhen(Value condition, function_ref<void()> body);
+  /// What is done from one barrier to the next in a call that chooses its
+  /// routing: the names of stages, with ", " between several.
+  ArrayAttr stageNames();
   /// This thread's part of [0, count).
   std::pair<Value, Value> share(Value count);
   /// A stage whose threads each take a run of token rows.
@@ -179,6 +185,9 @@ private:
   SmallVector<Allocation> allocations;
   /// Work since the last barrier, if any.
   std::optional<Split> pending;
+  /// The stages between two barriers, for all of them; the last are those
+  /// before the next barrier.
+  SmallVector<SmallVector<std::string, 1>> stages{{}};
 };
 
 /// The stride of a row of `cols` elements: room for whole panels of columns,

@@ -131,11 +131,16 @@ std::optional<int64_t> KernelLowering::weightNumber(Value tensor) {
                                       : std::optional(found->second);
 }
 
-Value KernelLowering::weightMemory(Attribute pack, MemRefType type) {
+int64_t KernelLowering::packNumber(Attribute pack) {
   auto found = llvm::find(packs, pack);
   int64_t number = found - packs.begin();
   if (found == packs.end())
     packs.push_back(pack);
+  return number;
+}
+
+Value KernelLowering::weightMemory(Attribute pack, MemRefType type) {
+  int64_t number = packNumber(pack);
   return e.atEntry([&]() -> Value {
     Type pointer = LLVM::LLVMPointerType::get(e.b.getContext());
     Value array =

@@ -49,19 +49,23 @@ LogicalResult KernelLowering::run() {
     return failure();
   outputs = std::move(*returned);
   splitRouters(kernel, outputs);
+  e.operation = "input";
   if (failed(bindArguments()))
     return failure();
   hoistRowWork(kernel.getBody().front());
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     e.b.setLoc(op.getLoc());
+    e.operation = op.getName().stripDialect();
     if (failed(lowerUnlessGiven(op)))
       return failure();
   }
+  e.operation = "output";
   auto end = cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   if (failed(finish(end)))
     return failure();
   e.emitWorkspaceFunction();
   e.entry->setAttr("moe.packs", e.b.getArrayAttr(packs));
+  e.entry->setAttr("moe.stages", e.stageNames());
   return success();
 }
 

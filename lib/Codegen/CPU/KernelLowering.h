@@ -42,6 +42,8 @@ public:
   /// The number among the weights of a function argument, or of one that is
   /// encoded.
   std::optional<int64_t> weightNumber(Value tensor);
+  /// The number of `pack` among the kernel's packed weights.
+  int64_t packNumber(Attribute pack);
   /// The memory of a packed weight, described by `pack`.
   Value weightMemory(Attribute pack, MemRefType type);
   /// A bias or table in row-major order with padded rows: `memref<R x W x T>`.

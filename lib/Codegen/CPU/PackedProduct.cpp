@@ -9,6 +9,7 @@
 #include "moec/Codegen/Common/Panels.h"
 #include "moec/Dialect/Moe/NumberFormat.h"
 
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace moec::cpu {
@@ -144,6 +145,7 @@ FailureOr<PackedProduct> packProduct(KernelLowering &k, Operation *op,
       shape.layout,
       MemRefType::get({experts, shape.panels(), shape.layout.getPanelBytes()},
                       k.e.b.getI8Type()));
+  product.stage = llvm::formatv("weight {0}", k.packNumber(shape.layout));
   return product;
 }
 

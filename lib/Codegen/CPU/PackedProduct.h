@@ -21,6 +21,8 @@ struct PackedProduct {
   TileShape shape;
   Value panels;
   SmallVector<Buffer> columns;
+  /// What a stage that multiplies by them is called.
+  std::string stage;
 
   /// The panel `panel` of expert `expert`.
   Value panel(KernelEmitter &e, Value expert, Value panel) const;

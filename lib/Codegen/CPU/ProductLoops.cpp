@@ -47,7 +47,7 @@ public:
   }
 
   void emit() {
-    e.beginStage(Split::Other);
+    e.beginStage(Split::Other, product.stage);
     if (shape.chunked)
       partials = e.allocateDense({.perThread = blockRows}, shape.tile.getCols(),
                                  e.b.getF32Type());

@@ -121,7 +121,7 @@ void RouterLowering::emitGate(RowProduct &gate, Value tokens) {
   int64_t most = shape.tile.getRows();
   Value panels = e.index(shape.panels()), runs = countRuns(e, tokens, most);
   Value rows = k.get(op.getOutside(gate.op.getX())).memref;
-  e.beginStage(Split::Other);
+  e.beginStage(Split::Other, gate.product.stage);
   auto [from, to] = e.share(e.mul(runs, panels));
   e.loop(from, to, [&](Value pair) {
     Run run = evenRun(e, tokens, e.div(pair, panels), runs);

@@ -174,6 +174,15 @@ TEST_F(Device, OnlyLaunchesWhereTensorsAreOnTheDevice) {
   EXPECT_EQ(device.events, Events{"launch on 16"});
 }
 
+TEST_F(Device, TimesNoStages) {
+  moec_stage_time time;
+  EXPECT_EQ(moec_context_time_stages(context.get(), &time, 1),
+            MOEC_ERROR_ARGUMENT);
+  EXPECT_NE(std::string(moec_last_error())
+                .find("compiled for a GPU, whose launches are not timed"),
+            std::string::npos);
+}
+
 TEST_F(Device, ReadsZerosOfWhatIsLeftOut) {
   EXPECT_EQ(run(&x.tensor, nullptr, &y.tensor), "");
   EXPECT_EQ(y.values, std::vector<float>(3 * kCols, 3.0f));

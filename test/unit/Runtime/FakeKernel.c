@@ -16,6 +16,7 @@
 #include "moec-c/Kernel.h"
 
 #include <math.h>
+#include <time.h>
 
 enum { hidden = 6, experts = 4, topK = 3 };
 
@@ -131,4 +132,16 @@ void fake_describe(const moec_kernel_call *call, int32_t thread,
   y[3] = (float)call->inputs[inHidden].dtype;
   y[4] = (float)call->inputs[inHidden].row_stride;
   y[5] = (float)call->flags;
+}
+
+/* Three stages of 1, 2 and 3 milliseconds, for which all wait for the last
+   thread. */
+void fake_slow(const moec_kernel_call *call, int32_t thread, int32_t threads) {
+  for (int stage = 1; stage <= 3; ++stage) {
+    if (stage > 1)
+      call->barrier(call->barrier_state, thread, threads);
+    struct timespec time = {0, stage * 1000000};
+    if (thread == threads - 1)
+      nanosleep(&time, 0);
+  }
 }

@@ -103,6 +103,9 @@ static const Case kCases[] = {
     {"/weights", "3", "m.json: weights is of type number; expected an object"},
     {"/weights/bytes", "true",
      "m.json: weights.bytes is of type boolean; expected an integer"},
+    {"/kernels/0/stages", "[\"router\", \"\"]",
+     "m.json: kernels[0].stages is ''; expected 1 to 1024 characters, none a "
+     "control character"},
     {"/kernels/0/symbol", nullptr, "m.json: kernels[0] has no \"symbol\""},
     {"/kernels/0", "1",
      "m.json: kernels[0] is of type number; expected an object"},

@@ -26,6 +26,7 @@ static Manifest makeManifest() {
   manifest.kernel = {"kernel.so", 4096, "0123456789abcdef"};
   manifest.weights = {"weights.bin", 256, "fedcba9876543210"};
   manifest.kernels = {{"moe_0", "moe_0_workspace"}};
+  manifest.kernels[0].stages = {"input", "weight 0"};
   ManifestLayer layer;
   layer.name = "layers.0";
   layer.router = "softmax, top-2";
@@ -56,6 +57,7 @@ TEST(ManifestTest, writtenManifestIsReadBack) {
   EXPECT_EQ(printManifest(back), text);
   EXPECT_EQ(back.model, manifest.model);
   EXPECT_EQ(back.features, manifest.features);
+  EXPECT_EQ(back.kernels[0].stages, manifest.kernels[0].stages);
   ASSERT_EQ(back.layers.size(), 1u);
   const ManifestLayer &layer = back.layers[0];
   EXPECT_EQ(layer.router, "softmax, top-2");
