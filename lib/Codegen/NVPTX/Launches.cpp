@@ -117,12 +117,17 @@ LogicalResult LayerLowering::onRows(Location loc, StringRef name,
 }
 
 LogicalResult LayerLowering::onTokens(Location loc, StringRef name,
-                                      TokenWork work) {
-  bool joins = pending.products.empty() &&
-               (pending.rows.empty() || (isFew() && isTokens(pending.domain)));
+                                      TokenWork work, int64_t blocks) {
+  bool byOne =
+      blocks == 1 && llvm::all_of(pending.tokens, [](const auto &stage) {
+        return stage.blocks == 1;
+      });
+  bool joins =
+      pending.products.empty() && (pending.tokens.empty() || byOne) &&
+      (pending.rows.empty() || (byOne && isFew() && isTokens(pending.domain)));
   if (!joins && failed(flush()))
     return failure();
-  pending.tokens.push_back({loc, name, when, std::move(work)});
+  pending.tokens.push_back({loc, name, when, std::move(work), blocks});
   return success();
 }
 
@@ -259,6 +264,7 @@ LogicalResult LayerLowering::launchStages(const Pending &stages,
   if (onRows)
     grid.rows = stages.domain.rows;
   if (!onRows) {
+    grid.rows.fixed = tokens[0].blocks;
     emitter.emitTokens();
   } else if (byTile) {
     grid.perBlock = warps;

@@ -153,13 +153,21 @@ public:
   LogicalResult onRows(Location loc, StringRef name, RowDomain domain,
                        RowWork work, int64_t width = 0,
                        RowPrelude prelude = {});
-  /// Adds a stage that one block does.
-  LogicalResult onTokens(Location loc, StringRef name, TokenWork work);
+  /// Adds a stage that `blocks` blocks do; several have a launch of their own.
+  LogicalResult onTokens(Location loc, StringRef name, TokenWork work,
+                         int64_t blocks = 1);
+  /// Whether the next launch has such stages already.
+  bool hasTokenStages() const { return !pending.tokens.empty(); }
   /// Adds a product, which shares its launch with those just before it.
   LogicalResult onTiles(std::shared_ptr<const Product> product);
   /// Ends the launch that stages are added to: those after it may read every
   /// row that those before it wrote.
   LogicalResult flush();
+  /// Emits `body` for the last of `blocks` blocks that come here.
+  void whenLast(DeviceKernel &k, Value counter, Value blocks,
+                function_ref<void()> body);
+  /// The address of `count` counters in a device function.
+  Memory useCounters(DeviceKernel &k, int64_t count);
   /// Whether calls of few tokens are being lowered.
   bool isFew() const { return fewTokens; }
   /// The tile of a product in the calls being lowered; null for none.
@@ -222,6 +230,7 @@ private:
     StringRef name;
     moe::When when;
     TokenWork work;
+    int64_t blocks;
   };
   /// Stages that will share a launch: rows, then tokens; or products, then
   /// rows.
@@ -239,11 +248,6 @@ private:
   LogicalResult sumColumns(DeviceKernel &k, const Product &product, Value tiles,
                            ArrayRef<RowStage> rows);
   bool canFollow(RowDomain domain, int64_t width) const;
-  /// Emits `body` for the last of `blocks` blocks that come here.
-  void whenLast(DeviceKernel &k, Value counter, Value blocks,
-                function_ref<void()> body);
-  /// The address of `count` counters in a device function.
-  Memory useCounters(DeviceKernel &k, int64_t count);
   /// The most rows that a call of few tokens has.
   int64_t mostFewRows(Count rows) const;
 

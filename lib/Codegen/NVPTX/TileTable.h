@@ -24,7 +24,8 @@ struct TileTable {
 
   static constexpr int64_t headerRows = 1, cols = 4;
   /// Columns: of the header, and of a tile.
-  static constexpr int64_t tiles = 0, expert = 0, firstRow = 1, rows = 2;
+  static constexpr int64_t tiles = 0, expert = 0, firstRow = 1, rows = 2,
+                           expertTiles = 3;
 };
 
 /// The tables that the products grouped by `op` ask for by their strategies.
