@@ -95,9 +95,11 @@ void ProductKernel::selectTile(Value rowTile, Value featureTile) {
     expert = k.load(table, row, TileTable::expert);
     firstRow = k.load(table, row, TileTable::firstRow);
     rowCount = k.load(table, row, TileTable::rows);
+    expertTiles = k.load(table, row, TileTable::expertTiles);
     return;
   }
   expert = k.i32(0);
+  expertTiles = tiles;
   firstRow = k.mul(rowTile, product.tile.getTokens());
   rowCount = k.min(k.sub(allRows, firstRow), product.tile.getTokens());
 }

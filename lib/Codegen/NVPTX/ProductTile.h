@@ -104,6 +104,8 @@ public:
   Memory packed, rows, result;
   /// The block's tile: expert, first sorted row, how many rows, first feature.
   Value expert, firstRow, rowCount, firstFeature;
+  /// Tiles of rows of that expert, which read the same weights.
+  Value expertTiles;
   /// Tiles of rows, each for all columns, and blocks that have a tile.
   Value tiles, blocks;
   /// The number of this block among those that have a tile.

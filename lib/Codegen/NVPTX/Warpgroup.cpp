@@ -45,15 +45,21 @@ void SharedBarrier::arriveExpecting(DeviceKernel &k, Value barrier,
       /*relaxed=*/false, /*predicate=*/Value());
 }
 
+Value readHint(DeviceKernel &k, Value isLast) {
+  // What createpolicy makes of L2::evict_first and of no wish.
+  constexpr int64_t evictFirst = 0x12F0000000000000, usual = 0x1000000000000000;
+  return k.select(isLast, k.i64(evictFirst), k.i64(usual));
+}
+
 void copyBox(DeviceKernel &k, Value to, Value map, Value barrier, Value row,
-             Value col) {
+             Value col, Value hint) {
   constexpr unsigned clusterSpace = 7;
   Value inCluster = LLVM::AddrSpaceCastOp::create(
       k.b, LLVM::LLVMPointerType::get(k.b.getContext(), clusterSpace), to);
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
       k.b, inCluster, map, ValueRange{col, row}, barrier,
-      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
-      /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
+      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(), hint,
+      NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       /*group=*/nullptr, /*predicate=*/Value());
 }
 

@@ -35,10 +35,13 @@ struct SharedBarrier {
   static void arriveExpecting(DeviceKernel &k, Value barrier, int64_t bytes);
 };
 
+/// How the cache is to keep what a copy reads, which may be the last to.
+Value readHint(DeviceKernel &k, Value isLast);
+
 /// Copies the box at (row, col) of a tensor map to shared memory; its bytes
 /// arrive at `barrier`.
 void copyBox(DeviceKernel &k, Value to, Value map, Value barrier, Value row,
-             Value col);
+             Value col, Value hint);
 
 /// Makes what this thread wrote to shared memory, cp.async included, visible to
 /// wgmma.

@@ -166,6 +166,8 @@ void WgmmaTile::produceTiles() {
   state = forTiles(state, [&](ValueRange values) -> SmallVector<Value> {
     Value weightRow = k.add(k.mul(p.expert, product.packedRows),
                             k.mul(p.firstFeature, product.weights));
+    // Weights that no other tile reads make room for those that some will.
+    Value hint = readHint(k, k.equal(p.expertTiles, 1));
     SmallVector<Value> offsets;
     for (int64_t i = 0; i < tile.getTokens(); i += rowsAtOnce)
       offsets.push_back(
@@ -181,7 +183,7 @@ void WgmmaTile::produceTiles() {
           k.when(k.equal(k.thread(), 0), [&] {
             SharedBarrier::arriveExpecting(k, full(stage), weightBytes);
             copyBox(k, shared(begin), map, full(stage), weightRow,
-                    k.mul(step, Swizzle::depth));
+                    k.mul(step, Swizzle::depth), hint);
           });
           copyTokens(k.mul(step, Swizzle::rowBytes), k.add(begin, weightBytes),
                      offsets);
