@@ -206,7 +206,9 @@ Expected<int> ExplainCommand::run(Console &console) {
       explanation.threads = calibration->threads();
     }
     if (measures) {
-      Expected<Session> opened = Session::open(model.path, wanted);
+      // Weights lie as bench has them.
+      Expected<Session> opened =
+          Session::open(model.path, wanted, MOEC_OPEN_COPY_WEIGHTS);
       if (!opened)
         return opened.takeError();
       session = std::move(*opened);

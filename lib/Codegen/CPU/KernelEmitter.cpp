@@ -225,6 +225,54 @@ std::pair<Value, Value> KernelEmitter::share(Value count) {
   return {from, to};
 }
 
+Buffer KernelEmitter::allocateCounter() {
+  Buffer counter = allocateDense({.fixed = 1}, 1, b.getI32Type());
+  atEntry([&] {
+    Value isFirst =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, thread, index(0));
+    when(isFirst, [&] {
+      memref::StoreOp::create(b, i32(0), counter.memref,
+                              ValueRange{index(0), index(0)});
+    });
+    return 0;
+  });
+  return counter;
+}
+
+void KernelEmitter::forRuns(Value count, int64_t leastRun,
+                            function_ref<void(Value, Value)> body) {
+  Buffer taken = allocateCounter();
+  // What is left for short runs, as a part of all work, and how many of these a
+  // thread has on average.
+  constexpr int64_t partLeft = 8, mostOfThread = 8, leastOfThread = 2;
+  Value part = div(count, index(partLeft));
+  Value runs = arith::MinUIOp::create(b, mul(threads, index(mostOfThread)),
+                                      div(part, index(leastRun)));
+  Value tooFew = less(runs, mul(threads, index(leastOfThread)));
+  auto orNone = [&](Value value) -> Value {
+    return arith::SelectOp::create(b, tooFew, index(0), value);
+  };
+  runs = orNone(runs);
+  Value left = orNone(part), start = sub(count, left);
+  auto [first, end] = share(start);
+  loopWhile(
+      {index(0), first, end},
+      [&](ValueRange run) {
+        return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, run[0],
+                                     runs);
+      },
+      [&](ValueRange run) -> SmallVector<Value> {
+        body(run[1], run[2]);
+        Value number = toIndex(memref::AtomicRMWOp::create(
+            b, arith::AtomicRMWKind::addi, i32(1), taken.memref,
+            ValueRange{index(0), index(0)}));
+        Value next = add(number, index(1));
+        Value divisor = arith::MaxUIOp::create(b, runs, index(1));
+        return {next, add(start, div(mul(left, number), divisor)),
+                add(start, div(mul(left, next), divisor))};
+      });
+}
+
 void KernelEmitter::forTokenRows(function_ref<void(Value)> body) {
   beginStage(Split::TokenRows);
   auto [from, to] = share(tokens);

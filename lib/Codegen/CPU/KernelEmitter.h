@@ -124,6 +124,12 @@ public:
   ArrayAttr stageNames();
   /// This thread's part of [0, count).
   std::pair<Value, Value> share(Value count);
+  /// This thread's parts of [0, count): a run of most of what is its due, and
+  /// then short runs of what is left of everybody's, for which threads come one
+  /// by one: nobody waits for long for one that is slower than others. Where
+  /// short runs would be shorter than `leastRun`, there are none.
+  void forRuns(Value count, int64_t leastRun,
+               function_ref<void(Value from, Value to)> body);
   /// A stage whose threads each take a run of token rows.
   void forTokenRows(function_ref<void(Value row)> body);
   /// A stage that one thread does alone.
@@ -175,6 +181,8 @@ private:
   };
   Buffer allocate(RowCount rows, int64_t cols, int64_t stride, Type element);
   void barrier();
+  /// A number in the workspace that is 0 before the first barrier.
+  Buffer allocateCounter();
   /// Bytes of an allocation, rounded up to whole cache lines.
   Value allocationBytes(const Allocation &allocation, Value tokenCount,
                         Value threadCount);

@@ -25,6 +25,10 @@ namespace {
 /// What reading a panel costs, in rows: a pair's cost is this and its rows.
 constexpr int64_t panelRows = 8;
 
+/// The least that a thread comes for a second time: so much that it does not
+/// matter that its first panel is read from its beginning.
+constexpr int64_t leastCost = 256;
+
 /// The most rows between two chunks of K: their accumulators stay in a cache
 /// beside the panels, and memory for them does not grow with the batch.
 constexpr int64_t blockRows = 256;
@@ -76,15 +80,19 @@ private:
         e.index(0), [&](Value expert, Value, Value sum) -> Value {
           return e.add(sum, e.mul(panelCost(experts[expert].second), panels));
         });
-    auto [from, to] = e.share(total);
-    // The panels of an expert that begin inside [from, to) are this thread's.
+    e.forRuns(total, leastCost,
+              [&](Value from, Value to) { emitRun(from, to, panels); });
+  }
+
+  /// The (expert, panel) pairs that begin inside [from, to) if they follow each
+  /// other as long as they cost.
+  void emitRun(Value from, Value to, Value panels) {
     auto firstPanel = [&](Value limit, Value start, Value cost) -> Value {
       Value distance = e.sub(arith::MaxSIOp::create(e.b, limit, start), start);
       Value panel = e.div(e.add(distance, e.sub(cost, e.index(1))), cost);
       return arith::MinSIOp::create(e.b, panel, panels);
     };
-    experts.forActive(e.index(0), [&, from = from, to = to](
-                                      Value expert, Value next, Value start) {
+    experts.forActive(e.index(0), [&](Value expert, Value next, Value start) {
       Value cost = panelCost(experts[expert].second);
       Value end = e.add(start, e.mul(cost, panels));
       Value following =
