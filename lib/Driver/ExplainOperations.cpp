@@ -133,8 +133,8 @@ std::string operationTable(const Console &console,
 
 /// Where the time of a batch goes, as shares of all of it.
 static report::BandRow
-bandsOf(StringRef name, const ExplainedBatch &batch,
-        function_ref<double(const ExplainedOperation &)> seconds) {
+shareBands(StringRef name, const ExplainedBatch &batch,
+           function_ref<double(const ExplainedOperation &)> seconds) {
   report::BandRow row{fmt::format("T = {}, {}", batch.load.tokens, name), {}};
   double sum = 0;
   for (const ExplainedOperation &operation : batch.operations)
@@ -153,11 +153,11 @@ std::string operationPage(const ExplainedLayer &layer) {
   std::vector<report::BandRow> bands;
   for (const ExplainedBatch &batch : layer.batches) {
     if (layer.rates)
-      bands.push_back(bandsOf("predicted", batch, [](const auto &operation) {
+      bands.push_back(shareBands("predicted", batch, [](const auto &operation) {
         return operation.predicted;
       }));
     if (batch.measured)
-      bands.push_back(bandsOf("measured", batch, [](const auto &operation) {
+      bands.push_back(shareBands("measured", batch, [](const auto &operation) {
         return operation.measured ? operation.measured->seconds : 0;
       }));
   }
