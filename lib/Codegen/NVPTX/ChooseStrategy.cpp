@@ -39,8 +39,9 @@ constexpr int64_t fewMmaRows = 32;
 /// Elements of K that its four warps multiply in a turn; twice as many of
 /// encoded weights if K is divided by that.
 constexpr int64_t fewDepth = 256;
-/// Sums of encoded weights are kept twice, before and after scaling.
-constexpr int64_t encodedTokens = 64;
+/// Sums of encoded weights are kept twice, before and after scaling: by
+/// mma.sync, by wgmma.
+constexpr int64_t encodedTokens = 64, encodedWgmmaTokens = 128;
 
 struct Tiles {
   GpuTileAttr few, many;
@@ -57,18 +58,20 @@ struct MoeChooseNvptxStrategyPass
            (numWeights <= 2 || numWeights == 4);
   }
 
-  /// Wgmma takes as many tokens as there are: the tile is the widest that four
-  /// stages of shared memory hold.
-  GpuTileAttr chooseWgmma() {
-    return GpuTileAttr::get(&getContext(), MmaKind::Wgmma, mmaRows,
-                            /*tokens=*/256, /*depth=*/64, /*warps=*/12,
-                            /*stages=*/4);
+  GpuTileAttr byWgmma(int64_t tokens, int64_t stages) {
+    return GpuTileAttr::get(&getContext(), MmaKind::Wgmma, mmaRows, tokens,
+                            /*depth=*/64, /*warps=*/12, stages);
   }
 
   GpuTileAttr byMma(int64_t rows, int64_t tokens, int64_t depth,
                     int64_t stages) {
     return GpuTileAttr::get(&getContext(), MmaKind::M16N8K16, rows, tokens,
                             depth, /*warps=*/4, stages);
+  }
+
+  /// Of encoded weights: warps of their own decode, which takes few rows.
+  GpuTileAttr decodeByMma() {
+    return byMma(mmaRows, encodedTokens, /*depth=*/64, /*stages=*/3);
   }
 
   /// Of a call from which on experts have more than `fewRows` rows.
@@ -89,16 +92,19 @@ struct MoeChooseNvptxStrategyPass
                     weights.getShape().back() % (2 * fewDepth) ? fewDepth
                                                                : 2 * fewDepth,
                     /*stages=*/4),
-              byMma(mmaRows, encodedTokens, /*depth=*/64, /*stages=*/3)};
+              wgmma ? byWgmma(encodedWgmmaTokens, /*stages=*/7)
+                    : decodeByMma()};
     if (onTensorCores(rows, weights.getElementType(), numWeights)) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
       // Three stages let three blocks live on a multiprocessor of sm_90.
       GpuTileAttr few =
           byMma(fewMmaRows, fewTokens, fewDepth, /*stages=*/wgmma ? 3 : 4);
-      // Fragments of wgmma hold the rows of two weights.
+      // Fragments of wgmma hold the rows of two weights. It takes as many
+      // tokens as there are: the tile is the widest that four stages of shared
+      // memory hold.
       if (wgmma && numWeights <= 2)
-        return {few, chooseWgmma()};
+        return {few, byWgmma(/*tokens=*/256, /*stages=*/4)};
       return {few, byMma(mmaRows, /*tokens=*/large ? 128 : 32, /*depth=*/64,
                          /*stages=*/2)};
     }

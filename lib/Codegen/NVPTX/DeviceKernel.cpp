@@ -213,6 +213,15 @@ Value DeviceKernel::widen(Value x) {
              : arith::ExtUIOp::create(b, b.getI64Type(), x).getResult();
 }
 
+Value DeviceKernel::anew(Value x) {
+  return LLVM::InlineAsmOp::create(
+             b, b.getI32Type(), x, "mov.b32 $0, $1;", "=r,r",
+             /*has_side_effects=*/true, /*is_align_stack=*/false,
+             LLVM::tailcallkind::TailCallKind::None,
+             /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
+      .getRes();
+}
+
 Value DeviceKernel::toI32(Value index) {
   return arith::IndexCastOp::create(b, b.getI32Type(), index);
 }
@@ -288,6 +297,20 @@ Value DeviceKernel::valueWhen(Value condition, Value otherwise,
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, otherwise);
   return branch.getResult(0);
+}
+
+SmallVector<Value>
+DeviceKernel::valuesWhen(Value condition, TypeRange types,
+                         function_ref<SmallVector<Value>()> body) {
+  auto branch = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, body());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, llvm::map_to_vector(types, [&](Type type) -> Value {
+                         return LLVM::UndefOp::create(b, type);
+                       }));
+  return branch.getResults();
 }
 
 } // namespace moec::nvptx

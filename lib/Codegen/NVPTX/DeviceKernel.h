@@ -49,6 +49,9 @@ struct Memory {
   Type element;
   /// Elements from one row to the next: an i32, or an i64 for global memory.
   Value stride;
+  /// Whether each 64 bytes of a row, 4 x 4 words of two elements, lie
+  /// transposed. Columns are those of the row all the same.
+  bool transposed = false;
 };
 
 class DeviceKernel {
@@ -100,6 +103,9 @@ public:
   Value select(Value condition, Number x, Number y);
   Value widen(Value x);
   Value toI32(Value index);
+  /// The same i32, but what is computed from it is computed where it stands:
+  /// registers before a loop are worth more than the instructions in it.
+  Value anew(Value x);
 
   //===--- Control flow ---------------------------------------------------===//
 
@@ -117,6 +123,9 @@ public:
               function_ref<void()> otherwise);
   /// The result of `body` where `condition` holds, else `otherwise`.
   Value valueWhen(Value condition, Value otherwise, function_ref<Value()> body);
+  /// The same for several; without the condition they are anything.
+  SmallVector<Value> valuesWhen(Value condition, TypeRange types,
+                                function_ref<SmallVector<Value>()> body);
 
   //===--- Threads --------------------------------------------------------===//
 
@@ -186,6 +195,7 @@ private:
   Value number(Number x, Type type);
   template <typename Op>
   Value binary(Number x, Number y);
+  Value transposedColumn(Number col);
   Value shuffleOp(Value value, Value offset, int64_t clamp,
                   NVVM::ShflKind kind);
   Value sharedBase();

@@ -15,6 +15,8 @@ namespace moec::nvptx {
 
 /// The block's shared memory, whose size the launch says.
 static constexpr StringLiteral sharedName = "moec_shared";
+/// Elements that stay together in transposed rows.
+static constexpr int64_t wordElements = 2;
 
 Value DeviceKernel::sharedBase() {
   if (smem)
@@ -46,6 +48,15 @@ Memory DeviceKernel::allocateShared(Type element, int64_t rows, int64_t cols,
   return {pointer, element, i32(cols)};
 }
 
+/// Where element `col` of a row lies whose words are transposed: word 4 t + c
+/// of 16 is the one at 4 c + t.
+Value DeviceKernel::transposedColumn(Number col) {
+  Value x = number(col, b.getI32Type());
+  Value t = bitAnd(shiftRight(x, 3), 3), c = bitAnd(shiftRight(x, 1), 3);
+  constexpr int64_t wordBits = 0b11110;
+  return bitOr(bitAnd(x, ~wordBits), bitOr(shiftLeft(c, 3), shiftLeft(t, 1)));
+}
+
 Value DeviceKernel::address(const Memory &memory, Number row, Number col) {
   auto pointer = cast<LLVM::LLVMPointerType>(memory.pointer.getType());
   Type type = pointer.getAddressSpace() == sharedSpace ? b.getI32Type()
@@ -54,7 +65,8 @@ Value DeviceKernel::address(const Memory &memory, Number row, Number col) {
     Value value = number(x, type);
     return type.isInteger(64) ? widen(value) : value;
   };
-  Value offset = add(mul(as(row), as(memory.stride)), as(col));
+  Number place = memory.transposed ? Number(transposedColumn(col)) : col;
+  Value offset = add(mul(as(row), as(memory.stride)), as(place));
   return LLVM::GEPOp::create(b, pointer, memory.element, memory.pointer,
                              ArrayRef<LLVM::GEPArg>{offset});
 }
@@ -70,6 +82,13 @@ static unsigned runAlignment(int64_t count, Type element) {
 
 SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
                                          Number col, int64_t count) {
+  if (memory.transposed && count > wordElements) {
+    SmallVector<Value> words;
+    for (int64_t i = 0; i < count; i += wordElements)
+      llvm::append_range(words,
+                         loadRun(memory, row, add(col, i), wordElements));
+    return words;
+  }
   auto type = VectorType::get({count}, memory.element);
   Value run = LLVM::LoadOp::create(b, type, address(memory, row, col),
                                    runAlignment(count, memory.element));
@@ -87,6 +106,11 @@ void DeviceKernel::store(Value value, const Memory &memory, Number row,
 void DeviceKernel::storeRun(ValueRange values, const Memory &memory, Number row,
                             Number col) {
   int64_t count = values.size();
+  if (memory.transposed && count > wordElements) {
+    for (int64_t i = 0; i < count; i += wordElements)
+      storeRun(values.slice(i, wordElements), memory, row, add(col, i));
+    return;
+  }
   auto type = VectorType::get({count}, memory.element);
   Value run = LLVM::UndefOp::create(b, type);
   for (auto [i, value] : llvm::enumerate(values))

@@ -166,27 +166,36 @@ SmallVector<Scales> EncodedWeights::loadRowScales() {
   });
 }
 
+/// The fragments of two of a lane's rows, the lower and the upper of an atom.
+SmallVector<Value> EncodedWeights::decodeRows(const Scales &codes,
+                                              const Scales &scales, int64_t low,
+                                              int64_t high, bool lifted) {
+  int64_t words = decoder.words();
+  auto numbers = [&](int64_t row) {
+    return decoder.decode(k, ArrayRef<Value>(codes).slice(row * words, words),
+                          scales, row, lifted);
+  };
+  auto lower = numbers(low), upper = numbers(high);
+  SmallVector<Value> result;
+  for (auto [lowerPair, upperPair] : llvm::zip_equal(lower, upper))
+    result.append({lowerPair, upperPair});
+  return result;
+}
+
 SmallVector<Value> EncodedWeights::fragments(const Memory &arena, Value from,
                                              int64_t step,
                                              ArrayRef<Scales> scales,
                                              bool lifted) {
   Value lane = k.add(from, k.mul(k.lane(), Swizzle::chunkBytes));
-  int64_t words = decoder.words(), steps = depth / encodedDepth;
+  int64_t steps = depth / encodedDepth;
   SmallVector<Value> result;
   for (int64_t i = 0; i < numPanels(); ++i) {
     Scales codes = loadWords(
         k.address(arena, 0, k.add(lane, (i * steps + step) * stepBytes)),
         Swizzle::chunkBytes);
-    for (int64_t row = 0; row < decoder.laneRows(); row += 2) {
-      auto numbers = [&](int64_t number) {
-        return decoder.decode(
-            k, ArrayRef<Value>(codes).slice(number * words, words), scales[i],
-            number, lifted);
-      };
-      auto low = numbers(row), high = numbers(row + 1);
-      for (int64_t pair = 0; pair < CodeDecoder::pairs; ++pair)
-        result.append({low[pair], high[pair]});
-    }
+    for (int64_t row = 0; row < decoder.laneRows(); row += 2)
+      llvm::append_range(result,
+                         decodeRows(codes, scales[i], row, row + 1, lifted));
   }
   return result;
 }
@@ -203,6 +212,73 @@ Value EncodedWeights::scale(ArrayRef<Scales> scales, int64_t rowAtom,
                             int64_t half) {
   return decoder.scale(k, scales[rowAtom / panelAtoms()],
                        rowAtom % panelAtoms() * 2 + half);
+}
+
+//===----------------------------------------------------------------------===//
+// Half of the rows
+//===----------------------------------------------------------------------===//
+
+/// Where the warp's panel is, if panels of `panelBytes` follow each other and
+/// each of two warps has one.
+Value EncodedWeights::halfAt(Value second, int64_t panelBytes) {
+  return panelAtoms() == 1 ? k.mul(second, panelBytes) : k.i32(0);
+}
+
+/// Of a lane's rows of a panel of two warps, `bits` each, those of the warp in
+/// the place of the first warp's.
+Scales EncodedWeights::halfOf(const Scales &words, int64_t bits, Value second) {
+  if (panelAtoms() == 1)
+    return words;
+  // The rows of a lane: those that are next to each other are the warp's, or
+  // every other one.
+  int64_t distance = (upperRow() == 1 ? 2 : 1) * bits;
+  Scales result = words;
+  for (size_t i = 0; i + distance / 32 < words.size(); ++i) {
+    size_t from = i + distance / 32;
+    Value own = words[from];
+    if (int64_t by = distance % 32) {
+      Value above = from + 1 < words.size() ? words[from + 1] : k.i32(0);
+      own = LLVM::FshrOp::create(k.b, above, own, k.i32(by));
+    }
+    result[i] = k.select(k.equal(second, 0), words[i], own);
+  }
+  return result;
+}
+
+Scales EncodedWeights::loadHalfScales(const Memory &arena, Value from,
+                                      int64_t span, Value second) {
+  if (hasRowScales())
+    return {};
+  Value lane = k.mul(k.div(k.lane(), 4), laneScaleBytes());
+  Value panel = halfAt(second, spans() * panels.getScaleBytes());
+  Scales words =
+      loadWords(k.address(arena, 0,
+                          k.add(k.add(k.add(from, lane), panel),
+                                codeBytes + span * panels.getScaleBytes())),
+                laneScaleBytes());
+  return halfOf(words, decoder.scaleBytes() * 8, second);
+}
+
+SmallVector<Value> EncodedWeights::halfFragments(const Memory &arena,
+                                                 Value from, int64_t step,
+                                                 const Scales &scales,
+                                                 Value second) {
+  Value lane = k.add(from, k.mul(k.lane(), Swizzle::chunkBytes));
+  Value panel = halfAt(second, depth / encodedDepth * stepBytes);
+  Scales codes = loadWords(
+      k.address(arena, 0, k.add(k.add(lane, panel), step * stepBytes)),
+      Swizzle::chunkBytes);
+  return decodeRows(halfOf(codes, decoder.words() * 32, second), scales, 0,
+                    upperRow(), /*lifted=*/false);
+}
+
+Scales EncodedWeights::loadHalfRowScales(Value second) {
+  SmallVector<Scales> all = loadRowScales();
+  Scales own = halfOf(all[0], decoder.scaleBytes() * 8, second);
+  if (panelAtoms() == 1)
+    for (auto [word, other] : llvm::zip_equal(own, all[1]))
+      word = k.select(k.equal(second, 0), word, other);
+  return own;
 }
 
 } // namespace moec::nvptx

@@ -5,7 +5,8 @@
 //
 // Codes and scales of 32 rows, stage after stage along K: copied to shared
 // memory as they are packed, read by each lane in runs of 16 bytes, and decoded
-// to fragments of the tensor core.
+// to fragments of the tensor core: for one warp, or for two warps of a
+// warpgroup, which have an atom each.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,7 +61,29 @@ public:
   /// The scales of whole rows.
   SmallVector<Scales> loadRowScales();
 
+  //===--- Half of the rows -----------------------------------------------===//
+
+  // A warp's 16 rows by wgmma are two runs of 8 features, or one run of two
+  // weights: those that a panel of 32 rows has next to each other, or in the
+  // two halves. `second` is the number of the warp: 0 or 1.
+
+  /// The same of the warp's rows alone.
+  Scales loadHalfScales(const Memory &arena, Value from, int64_t span,
+                        Value second);
+  SmallVector<Value> halfFragments(const Memory &arena, Value from,
+                                   int64_t step, const Scales &scales,
+                                   Value second);
+  Value halfScale(const Scales &scales, int64_t half) {
+    return decoder.scale(k, scales, half * upperRow());
+  }
+  Scales loadHalfRowScales(Value second);
+
 private:
+  /// Of the rows that a lane has of a panel, the one that is 8 rows further on
+  /// in a warp's half.
+  int64_t upperRow() const { return p.product.weights == 2 ? panelAtoms() : 1; }
+  Value halfAt(Value second, int64_t panelBytes);
+  Scales halfOf(const Scales &words, int64_t bits, Value second);
   /// Bytes of a lane's scales of a panel's group, and of all lanes'.
   int64_t laneScaleBytes() const {
     return decoder.laneRows() * decoder.scaleBytes();
@@ -78,6 +101,8 @@ private:
   Value groupAt(Value group);
   Value codesAt(Value step);
   Value codesOf(Value panel, Value stage, int64_t step);
+  SmallVector<Value> decodeRows(const Scales &codes, const Scales &scales,
+                                int64_t low, int64_t high, bool lifted);
   Value scalesOf(Value stage);
   Scales loadWords(Value pointer, int64_t bytes);
 

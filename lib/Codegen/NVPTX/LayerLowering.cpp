@@ -135,7 +135,8 @@ void LayerLowering::launch(DeviceKernel &k, Grid grid) {
 }
 
 Memory LayerLowering::use(DeviceKernel &k, const Buffer &buffer) {
-  return {k.parameter(buffer.memory), buffer.element, k.i64(buffer.stride)};
+  return {k.parameter(buffer.memory), buffer.element, k.i64(buffer.stride),
+          buffer.transposed};
 }
 
 Value LayerLowering::count(DeviceKernel &k, Count count) {
@@ -220,6 +221,7 @@ Buffer LayerLowering::allocateResult(Value tensor) {
     direct.insert(tensor);
   } else {
     buffer = allocate(tensorRows(tensor), cols, storedElement(tensor));
+    buffer.transposed = isTransposed(tensor);
     if (type.getEncoding())
       buffer.scales =
           allocateDense(buffer.rows, 1, Float32Type::get(type.getContext()))

@@ -33,6 +33,8 @@ struct Buffer {
   Type element;
   /// Of encoded rows, whose elements are codes: a scale for each, in f32.
   moe::ArgumentAttr scales = {};
+  /// Whether rows lie as the lanes of encoded weights read them (Memory).
+  bool transposed = false;
 
   /// Whether rows begin at addresses from which runs of elements are read; the
   /// caller's memory may begin anywhere.
@@ -183,6 +185,8 @@ public:
   Buffer allocateDense(Count rows, int64_t cols, Type element);
   /// Makes the buffer of a result; the caller's memory where that will do.
   Buffer allocateResult(Value tensor);
+  /// The rows of a tensor in the order in which `product` reads them.
+  FailureOr<Buffer> rowsFor(Operation *product, Value tensor);
   /// The number of a function argument among the weights, if it is one, or is
   /// encoded.
   std::optional<int64_t> weightNumber(Value tensor) const;
@@ -248,6 +252,9 @@ private:
   LogicalResult sumColumns(DeviceKernel &k, const Product &product, Value tiles,
                            ArrayRef<RowStage> rows);
   bool canFollow(RowDomain domain, int64_t width) const;
+  // Product.cpp
+  bool readsTransposed(Operation *product) const;
+  bool isTransposed(Value tensor) const;
   /// The most rows that a call of few tokens has.
   int64_t mostFewRows(Count rows) const;
 

@@ -25,6 +25,61 @@ bool decodesWeights(Type rows, RankedTensorType weights, int64_t numWeights) {
          moe::NumberFormat::of(weights.getEncoding()).has_value();
 }
 
+bool LayerLowering::readsTransposed(Operation *product) const {
+  auto reads = [&](Attribute strategy, Value rows, Value weight,
+                   int64_t weights) {
+    moe::GpuTileAttr tile = this->tile(strategy);
+    return tile && tile.getMma() == moe::MmaKind::Wgmma &&
+           decodesWeights(storedElement(rows),
+                          cast<RankedTensorType>(weight.getType()), weights);
+  };
+  if (auto linear = dyn_cast<moe::LinearOp>(product))
+    return reads(linear.getStrategyAttr(), linear.getX(), linear.getWeight(),
+                 1);
+  auto grouped = cast<moe::GroupedMatmulOp>(product);
+  return reads(grouped.getStrategyAttr(), grouped.getInput(),
+               grouped.getWeights()[0], grouped.getWeights().size());
+}
+
+/// Whether the products that read rows of `tensor` want them transposed: all of
+/// them. What else reads them does so element by element.
+bool LayerLowering::isTransposed(Value tensor) const {
+  auto reads = [&](Operation *user) {
+    if (auto linear = dyn_cast<moe::LinearOp>(user))
+      return linear.getX() == tensor && !isRowProduct(linear);
+    auto grouped = dyn_cast<moe::GroupedMatmulOp>(user);
+    return grouped && grouped.getInput() == tensor;
+  };
+  auto products = llvm::make_filter_range(tensor.getUsers(), reads);
+  return !products.empty() && llvm::all_of(products, [&](Operation *product) {
+    return readsTransposed(product);
+  });
+}
+
+FailureOr<Buffer> LayerLowering::rowsFor(Operation *product, Value tensor) {
+  Buffer rows = get(tensor);
+  if (rows.transposed == readsTransposed(product))
+    return rows;
+  Buffer copy = rows;
+  copy.memory = allocate(rows.rows, rows.cols, rows.element).memory;
+  copy.transposed = !rows.transposed;
+  if (failed(onRows(product->getLoc(), "transpose", {rows.rows},
+                    [this, rows, copy](DeviceKernel &k, const RowPart &part) {
+                      Memory from = use(k, rows), to = use(k, copy);
+                      part.mapRuns(
+                          k, rows.stride,
+                          [&](Value col, int64_t count) {
+                            return k.loadRun(from, part.row, col, count);
+                          },
+                          [&](ValueRange values, Value col) {
+                            k.storeRun(values, to, part.row, col);
+                          });
+                      return success();
+                    })))
+    return failure();
+  return copy;
+}
+
 LogicalResult checkMmaOperands(const Product &product) {
   Type rows = product.rows.element, weights = product.packed.element;
   if (MmaAtom::takes(weights) && rows == weights)
@@ -67,7 +122,7 @@ ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
                              DeviceKernel &k, Value block)
     : k(k), product(product), packed(l.use(k, product.packed)),
       rows(l.use(k, product.rows)), result(l.use(k, product.result)),
-      block(block) {
+      block(block), allPacked(packed) {
   auto useIf = [&](const std::optional<Buffer> &buffer) {
     return buffer ? l.use(k, *buffer) : Memory();
   };
@@ -96,20 +151,20 @@ void ProductKernel::selectTile(Value rowTile, Value featureTile) {
     firstRow = k.load(table, row, TileTable::firstRow);
     rowCount = k.load(table, row, TileTable::rows);
     expertTiles = k.load(table, row, TileTable::expertTiles);
-    return;
+  } else {
+    expert = k.i32(0);
+    expertTiles = tiles;
+    firstRow = k.mul(rowTile, product.tile.getTokens());
+    rowCount = k.min(k.sub(allRows, firstRow), product.tile.getTokens());
   }
-  expert = k.i32(0);
-  expertTiles = tiles;
-  firstRow = k.mul(rowTile, product.tile.getTokens());
-  rowCount = k.min(k.sub(allRows, firstRow), product.tile.getTokens());
+  packed.pointer =
+      k.address(allPacked, k.mul(k.widen(expert), product.packedRows), 0);
 }
 
 void ProductKernel::forTile(function_ref<void()> body) {
   Value columns = k.i32(product.tileColumns());
   k.when(k.compare(arith::CmpIPredicate::ult, block, blocks), [&] {
     selectTile(k.div(block, columns), k.rem(block, columns));
-    packed.pointer =
-        k.address(packed, k.mul(k.widen(expert), product.packedRows), 0);
     body();
   });
 }
@@ -284,7 +339,10 @@ static LogicalResult pack(LayerLowering &l, Product &product,
 LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op) {
   auto product = std::make_shared<Product>();
   product->op = op;
-  product->rows = l.get(op.getX());
+  FailureOr<Buffer> rows = l.rowsFor(op, op.getX());
+  if (failed(rows))
+    return failure();
+  product->rows = *rows;
   product->result = l.allocateResult(op.getResult());
   SmallVector<Value, 1> bias;
   if (op.getBias())
@@ -316,7 +374,10 @@ LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
   };
   auto product = std::make_shared<Product>();
   product->op = op;
-  product->rows = l.get(op.getInput());
+  FailureOr<Buffer> rows = l.rowsFor(op, op.getInput());
+  if (failed(rows))
+    return failure();
+  product->rows = *rows;
   product->gather = buffer(op.getGather());
   product->scale = buffer(op.getScale());
   product->resultSlots = buffer(op.getCombineSlots());

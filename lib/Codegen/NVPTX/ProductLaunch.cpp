@@ -51,7 +51,7 @@ static bool areAlike(const Product &first, const Product &second) {
 /// need, where the assembler, left alone, spills some of these for one block
 /// more; else 0.
 static int64_t decodingBlocks(const Product &product) {
-  if (!product.isEncoded() || product.tile.getMma() == moe::MmaKind::Fma)
+  if (!product.isEncoded() || product.tile.getMma() != moe::MmaKind::M16N8K16)
     return 0;
   Attribute encoding = product.panels.getEncoding();
   if (splitsK(product.tile))

@@ -100,7 +100,8 @@ public:
 
   DeviceKernel &k;
   const Product &product;
-  /// The packed weights (inside a tile, of its expert), the input, the result.
+  /// The packed weights (of the tile's expert, once there is one), the input,
+  /// the result.
   Memory packed, rows, result;
   /// The block's tile: expert, first sorted row, how many rows, first feature.
   Value expert, firstRow, rowCount, firstFeature;
@@ -146,6 +147,7 @@ private:
     return k.load(slots, row, 0);
   }
 
+  const Memory allPacked;
   Value column;
   Memory table, gather, scale, rowScales, resultSlots;
   /// All rows, where there is no table.

@@ -10,6 +10,7 @@
 #include "Warpgroup.h"
 #include "TensorCore.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace moec::nvptx {
@@ -125,6 +126,48 @@ Value WgmmaAtom::multiply(DeviceKernel &builder, Value weights, Value tokens,
       NVVM::MMALayoutAttr::get(context, NVVM::MMALayout::row),
       NVVM::MMALayoutAttr::get(context, NVVM::MMALayout::col),
       /*satfinite=*/nullptr);
+}
+
+/// "{$first, ...}" for `count` operands of inline assembly.
+static std::string operandList(int64_t first, int64_t count) {
+  auto operand = [](int64_t i) { return "$" + std::to_string(i); };
+  return "{" +
+         llvm::join(llvm::map_range(llvm::seq(first, first + count), operand),
+                    ", ") +
+         "}";
+}
+
+void WgmmaAtom::multiply(DeviceKernel &builder, ValueRange weights,
+                         Value tokens, MutableArrayRef<Value> accumulators,
+                         bool adds) const {
+  int64_t sums = accumulators.size(), registers = weights.size();
+  SmallVector<Value> operands;
+  std::string constraints;
+  for (int64_t i = 0; i < sums; ++i)
+    constraints += "=f,";
+  for (int64_t i = 0; i < sums && adds; ++i) {
+    constraints += std::to_string(i) + ",";
+    operands.push_back(accumulators[i]);
+  }
+  int64_t first = sums + operands.size();
+  for (int64_t i = 0; i < registers; ++i)
+    constraints += "r,";
+  llvm::append_range(operands, weights);
+  operands.push_back(tokens);
+  std::string ptx = llvm::formatv(
+      "{{ .reg .pred adds; setp.ne.b32 adds, {0}, 0; "
+      "wgmma.mma_async.sync.aligned.m{1}n{2}k{3}.f32.{4}.{4} {5}, {6}, ${7}, "
+      "adds, 1, 1, 0; }",
+      int(adds), m, n, k, element.isBF16() ? "bf16" : "f16",
+      operandList(0, sums), operandList(first, registers), first + registers);
+  Value result =
+      LLVM::InlineAsmOp::create(
+          builder.b, accumulatorType(), operands, ptx, constraints + "l",
+          /*has_side_effects=*/true, /*is_align_stack=*/false,
+          LLVM::tailcallkind::TailCallKind::None,
+          /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
+          .getRes();
+  llvm::copy(unpack(builder, result), accumulators.begin());
 }
 
 SmallVector<Value> WgmmaAtom::unpack(DeviceKernel &builder,

@@ -75,6 +75,11 @@ struct WgmmaAtom {
   /// Starts accumulators += weights * tokens.
   Value multiply(DeviceKernel &builder, Value weights, Value tokens,
                  Value accumulators) const;
+  /// The same with weights in registers: each warp has the fragments of 16 rows
+  /// that mma.sync takes (MmaAtom). `accumulators` are written anew unless
+  /// `adds`. None of the registers may be written before `wait`.
+  void multiply(DeviceKernel &builder, ValueRange weights, Value tokens,
+                MutableArrayRef<Value> accumulators, bool adds) const;
   SmallVector<Value> unpack(DeviceKernel &builder, Value accumulators) const;
 
   /// Before the first product that uses registers written otherwise.

@@ -14,6 +14,9 @@
 
 namespace moec::nvptx {
 
+/// 16-bit results in a word, and words in a chunk.
+static constexpr int64_t wordElements = 2, chunkWords = Swizzle::chunkBytes / 4;
+
 /// The warpgroup's own barrier; 0 is the block's.
 void WgmmaTile::syncGroup() { k.syncThreads(k.add(group, 1), warpgroupSize); }
 
@@ -69,8 +72,7 @@ Value WgmmaTile::chunkOf(int64_t block, int64_t part) {
 
 /// This lane's feature of the result.
 Value WgmmaTile::featureOf(int64_t block, int64_t part) {
-  Value inGroup =
-      k.add(k.mul(chunkOf(block, part), rowRun), k.div(k.lane(), 4));
+  Value inGroup = k.add(k.mul(chunkOf(block, part), rowRun), k.div(lane, 4));
   return k.add(k.add(p.firstFeature, k.mul(group, groupFeatures)), inGroup);
 }
 
@@ -84,11 +86,14 @@ Value WgmmaTile::valueOf(const Accumulators &sums, int64_t block, int64_t part,
   Value feature = featureOf(block, part);
   if (p.product.result.stride % p.product.features() != 0)
     feature = k.min(feature, p.product.result.stride - 1);
-  Value token = k.add(k.mul(k.rem(k.lane(), 4), 2), 8 * j + q);
+  Value token = k.add(k.mul(k.rem(lane, 4), 2), 8 * j + q);
   return p.valueOf(factorOf(token), feature, elements);
 }
 
 void WgmmaTile::finish(const WgmmaAtom &atom, const Accumulators &sums) {
+  // Of all tokens' numbers and places only what one of them needs is kept.
+  lane = k.anew(k.lane());
+  threadInGroup = k.add(k.mul(warpInGroup, warpSize), lane);
   findPlaces(atom.n);
   if (!isNarrow())
     return storeWide(atom, sums);
@@ -110,7 +115,7 @@ void WgmmaTile::storeWide(const WgmmaAtom &atom, const Accumulators &sums) {
     for (int64_t block = 0; block < blocks; ++block)
       for (int64_t part = 0; part < parts; ++part)
         values.push_back(valueOf(sums, block, part, j, q));
-    Value token = k.add(k.mul(k.rem(k.lane(), 4), 2), 8 * j + q);
+    Value token = k.add(k.mul(k.rem(lane, 4), 2), 8 * j + q);
     k.when(k.less(token, p.rowCount), [&] {
       Value row = rowOf(token);
       for (auto [n, value] : llvm::enumerate(values)) {
@@ -155,10 +160,25 @@ void WgmmaTile::storeNarrow(const Accumulators &sums, int64_t first,
                                      p.result.element));
         }
         // Lanes past the last matrix say nothing.
-        storeTransposed(k, outputAt(k.add(k.lane(), at), chunkOf(block, part)),
+        storeTransposed(k, outputAt(k.add(lane, at), chunkOf(block, part)),
                         registers);
         at += matrices * tokensOfMatrix;
       }
+}
+
+/// Chunk `chunk` of a token as the result's rows have it.
+SmallVector<Value> WgmmaTile::loadChunk(Value token, Value chunk) {
+  Type word = k.b.getI32Type();
+  if (!p.result.transposed)
+    return k.loadRun({outputAt(token, chunk), word, k.i32(0)}, 0, 0,
+                     chunkWords);
+  // Chunk c of four has word c of each of them.
+  Value c = k.rem(chunk, chunkWords), first = k.sub(chunk, c);
+  SmallVector<Value> words;
+  for (int64_t t = 0; t < chunkWords; ++t)
+    words.push_back(
+        k.load({outputAt(token, k.add(first, t)), word, k.i32(0)}, 0, c));
+  return words;
 }
 
 void WgmmaTile::storeRows(int64_t first, int64_t count) {
@@ -166,18 +186,17 @@ void WgmmaTile::storeRows(int64_t first, int64_t count) {
   Value chunk = k.rem(threadInGroup, chunks);
   Value feature = k.add(k.add(p.firstFeature, k.mul(group, groupFeatures)),
                         k.mul(chunk, rowRun));
-  auto copied = VectorType::get({4}, k.b.getI32Type());
+  Type word = k.b.getI32Type();
+  Memory result{p.result.pointer, word,
+                k.i64(p.product.result.stride / wordElements)};
   for (int64_t at = 0; at < count; at += warpgroupSize / chunks) {
     Value inBuffer = k.add(k.div(threadInGroup, chunks), at);
     Value token = k.add(inBuffer, first);
     Value exists = k.less(token, k.min(p.rowCount, first + count));
     k.when(exists, [&] {
       p.whereRoom(feature, [&] {
-        Value bytes = LLVM::LoadOp::create(
-            k.b, copied, outputAt(inBuffer, chunk), Swizzle::chunkBytes);
-        LLVM::StoreOp::create(k.b, bytes,
-                              k.address(p.result, rowOf(token), feature),
-                              Swizzle::chunkBytes);
+        k.storeRun(loadChunk(inBuffer, chunk), result, rowOf(token),
+                   k.div(feature, wordElements));
       });
     });
   }

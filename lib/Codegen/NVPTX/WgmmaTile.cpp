@@ -24,9 +24,8 @@ static constexpr int64_t mostSharedBytes = 227 * 1024;
 /// Bytes of a warpgroup's part of the result's tile: 256 tokens of 32 features.
 static constexpr int64_t mostOutputBytes = 16 * 1024;
 
-WgmmaTile::WgmmaTile(ProductKernel &p, Value map, int64_t number,
-                     int64_t products)
-    : p(p), k(p.k), map(map), tile(p.product.tile),
+WgmmaTile::WgmmaTile(ProductKernel &p)
+    : p(p), k(p.k), tile(p.product.tile),
       blocks(tile.getRows() / (multiplyingGroups * WgmmaAtom::m)),
       groupFeatures(p.product.features() / multiplyingGroups),
       stages(tile.getStages()), steps(p.product.rows.stride / Swizzle::depth),
@@ -38,9 +37,7 @@ WgmmaTile::WgmmaTile(ProductKernel &p, Value map, int64_t number,
       outputRowBytes(groupFeatures * elementBytes(p.result.element)),
       outputRows(
           std::min(tile.getTokens(),
-                   mostOutputBytes / std::max<int64_t>(outputRowBytes, 1))) {
-  layOut(number, products);
-}
+                   mostOutputBytes / std::max<int64_t>(outputRowBytes, 1))) {}
 
 void WgmmaTile::layOut(int64_t number, int64_t products) {
   auto take = [&](int64_t bytes, int64_t alignment) {
@@ -49,7 +46,7 @@ void WgmmaTile::layOut(int64_t number, int64_t products) {
     return begin;
   };
   const Product &product = p.product;
-  weightBytes = tile.getRows() * Swizzle::rowBytes;
+  weightBytes = llvm::alignTo(weightStageBytes(), Swizzle::alignment);
   stageBytes = weightBytes + tile.getTokens() * Swizzle::rowBytes;
   outputBytes = isNarrow() ? outputRows * outputRowBytes : 0;
   int64_t placeBytes = multiplyingGroups * tile.getTokens() * 4;
@@ -65,7 +62,7 @@ void WgmmaTile::layOut(int64_t number, int64_t products) {
 }
 
 LogicalResult WgmmaTile::check() {
-  if (failed(checkMmaOperands(p.product)))
+  if (failed(checkOperands()))
     return failure();
   int64_t threads = (1 + multiplyingGroups) * warpgroupSize;
   bool fits = blocks > 0 &&
@@ -73,7 +70,7 @@ LogicalResult WgmmaTile::check() {
               tile.getRows() <= 256 && p.product.weights <= 2 &&
               !tokenCounts.empty() && tile.getTokens() <= 256 &&
               tile.getDepth() == Swizzle::depth && stages <= 32 &&
-              k.threads == threads &&
+              stages > 1 + stagesAhead() && k.threads == threads &&
               p.product.rows.stride % Swizzle::depth == 0 &&
               sharedEnd <= mostSharedBytes;
   if (fits)
@@ -103,25 +100,28 @@ int64_t WgmmaTile::rowTilesTogether() const {
   return expertBytes > cachedBytes ? many : 1;
 }
 
-SmallVector<Value> WgmmaTile::forTiles(ValueRange carried, TileBody body) {
+SmallVector<Value>
+WgmmaTile::forTiles(ValueRange carried,
+                    function_ref<SmallVector<Value>(ValueRange)> body) {
   int64_t across = p.product.tileColumns(), together = rowTilesTogether();
-  return k.loopCarried(p.block, p.blocks, k.blocks(), carried,
-                       [&](Value number, ValueRange values) {
-                         Value first =
-                             k.mul(k.div(number, together * across), together);
-                         Value inGroup = k.rem(number, together * across);
-                         Value rowTiles =
-                             k.min(k.sub(p.tiles, first), together);
-                         p.selectTile(k.add(first, k.rem(inGroup, rowTiles)),
-                                      k.div(inGroup, rowTiles));
-                         return body(values);
-                       });
+  // A shuffle shows the assembler that a number is one for the whole warp.
+  Value begin = k.shuffle(p.block, 0), end = k.shuffle(p.blocks, 0);
+  return k.loopCarried(
+      begin, end, k.blocks(), carried, [&](Value number, ValueRange values) {
+        Value first = k.mul(k.div(number, together * across), together);
+        Value inGroup = k.rem(number, together * across);
+        Value rowTiles = k.min(k.sub(p.tiles, first), together);
+        p.selectTile(k.add(first, k.rem(inGroup, rowTiles)),
+                     k.div(inGroup, rowTiles));
+        return body(values);
+      });
 }
 
 void WgmmaTile::initializeBarriers() {
   k.when(k.equal(k.thread(), 0), [&] {
     for (int64_t stage = 0; stage < stages; ++stage) {
-      SharedBarrier::initialize(k, full(stage), 1 + copyThreads / warpSize);
+      SharedBarrier::initialize(k, full(stage),
+                                weightArrivals() + copyThreads / warpSize);
       SharedBarrier::initialize(k, empty(stage),
                                 multiplyingGroups * warpsInGroup);
     }
@@ -144,10 +144,7 @@ void WgmmaTile::allocate() {
 //===----------------------------------------------------------------------===//
 
 void WgmmaTile::releaseRegisters() {
-  // Offsets of up to 12 rows fit into 56 registers.
-  constexpr int64_t few = 56, many = 104, rowsWithFew = 12;
-  bool isFew = tile.getTokens() / rowsAtOnce <= rowsWithFew;
-  nvptx::releaseRegisters(k, isFew ? few : many);
+  nvptx::releaseRegisters(k, copyRegisters());
 }
 
 void WgmmaTile::produce() {
@@ -164,10 +161,7 @@ void WgmmaTile::produceTiles() {
   // phase before the first. Then the stage that is not announced yet.
   SmallVector<Value> state{k.i32(-1), k.i32(-1)};
   state = forTiles(state, [&](ValueRange values) -> SmallVector<Value> {
-    Value weightRow = k.add(k.mul(p.expert, product.packedRows),
-                            k.mul(p.firstFeature, product.weights));
-    // Weights that no other tile reads make room for those that some will.
-    Value hint = readHint(k, k.equal(p.expertTiles, 1));
+    findWeights();
     SmallVector<Value> offsets;
     for (int64_t i = 0; i < tile.getTokens(); i += rowsAtOnce)
       offsets.push_back(
@@ -180,11 +174,7 @@ void WgmmaTile::produceTiles() {
           Value parity = k.bitAnd(k.shiftRight(phases, stage), 1);
           Value begin = k.add(k.mul(stage, stageBytes), stagesBegin);
           SharedBarrier::wait(k, empty(stage), parity);
-          k.when(k.equal(k.thread(), 0), [&] {
-            SharedBarrier::arriveExpecting(k, full(stage), weightBytes);
-            copyBox(k, shared(begin), map, full(stage), weightRow,
-                    k.mul(step, Swizzle::depth), hint);
-          });
+          copyWeights(step, begin, full(stage));
           copyTokens(k.mul(step, Swizzle::rowBytes), k.add(begin, weightBytes),
                      offsets);
           AsyncCopies::commit(k);
@@ -194,9 +184,10 @@ void WgmmaTile::produceTiles() {
           return {k.select(k.equal(next, stages), 0, next),
                   k.bitXor(phases, k.shiftLeft(k.i32(1), stage)), stage};
         });
-    if (rest != 1)
+    if (rest == 0 || rest > 1 + stagesAhead())
       return {result[1], result[2]};
-    // The next tile begins with the stage this one ends with, and waits for it.
+    // The next tile begins with a stage that is not free before the one this
+    // tile ends with is announced.
     announce(result[2], 0);
     return {result[1], k.i32(-1)};
   });
@@ -246,10 +237,13 @@ emitWgmmaTiles(LayerLowering &l,
   DeviceKernel &k = products[0]->k;
   SmallVector<std::unique_ptr<WgmmaTile>> tiles;
   for (const auto &p : products) {
-    Value map =
-        k.parameter(l.tensorMap(p->product.packed, p->product.tile.getRows()));
-    tiles.push_back(
-        std::make_unique<WgmmaTile>(*p, map, tiles.size(), products.size()));
+    const Product &product = p->product;
+    tiles.push_back(product.isEncoded()
+                        ? makeEncodedWgmmaTile(*p)
+                        : makePlainWgmmaTile(*p, k.parameter(l.tensorMap(
+                                                     product.packed,
+                                                     product.tile.getRows()))));
+    tiles.back()->layOut(tiles.size() - 1, products.size());
     if (failed(tiles.back()->check()))
       return failure();
     tiles.back()->allocate();
