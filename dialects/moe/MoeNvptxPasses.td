@@ -24,6 +24,9 @@ def MoeChooseNvptxStrategyPass
     tiles that lie in shared memory; so do encoded weights of rows of either
     type, decoded in registers. All others are multiplied in f32.
 
+    With `overlap` layers get `moe.overlap`: launches that may ask for weights
+    before they need rows begin before the one before them has ended.
+
     Before:
     ```mlir
     func.func @up(%x: tensor<?x64xf32>, %w: tensor<32x64xbf16>)
@@ -40,7 +43,9 @@ def MoeChooseNvptxStrategyPass
   }];
   let options = [
     Option<"wgmma", "wgmma", "bool", "false",
-           "the chip has wgmma and a copy engine for tensors">
+           "the chip has wgmma and a copy engine for tensors">,
+    Option<"overlap", "overlap", "bool", "false",
+           "the chip lets a launch begin before the one before it has ended">
   ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }

@@ -120,6 +120,25 @@ static void noteStore(Thread &thread, const Site &site, DeviceBuffer &buffer,
                           offset, quote(buffer.name));
 }
 
+/// Reports an access of a thread that has not waited for the launch before to
+/// what that may still read or write.
+static void checkOrder(Thread &thread, const Site &site,
+                       const DeviceBuffer &buffer, const void *address,
+                       uint64_t bytes, AccessKind kind) {
+  uint64_t offset = static_cast<const char *>(address) - buffer.data;
+  auto first = buffer.unsettled.begin() + offset;
+  bool isUnsettled = !buffer.unsettled.empty() &&
+                     std::find(first, first + bytes, true) != first + bytes;
+  if (kind == AccessKind::Load && !isUnsettled)
+    return;
+  thread.launch().found(
+      FindingKind::LaunchOrder, thread, site,
+      "{} at byte {} of buffer {} before griddepcontrol.wait: a launch before "
+      "this one {}",
+      accessName(kind), offset, quote(buffer.name),
+      isUnsettled ? "stores there" : "may still read it");
+}
+
 bool checkGlobal(Thread &thread, const Site &site, const void *address,
                  uint64_t bytes, AccessKind kind) {
   Launch &launch = thread.launch();
@@ -143,6 +162,8 @@ bool checkGlobal(Thread &thread, const Site &site, const void *address,
                  quote(buffer->name));
     return false;
   }
+  if (launch.configuration().overlaps && !thread.hasWaited)
+    checkOrder(thread, site, *buffer, address, bytes, kind);
   if (kind == AccessKind::Store)
     noteStore(thread, site, *buffer, address, bytes);
   if (kind != AccessKind::Store)

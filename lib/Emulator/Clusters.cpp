@@ -50,6 +50,20 @@ static Operation makeClusterArrive(StringRef rest, ArrayRef<unsigned>) {
   };
 }
 
+/// griddepcontrol.wait and griddepcontrol.launch_dependents. Launches run one
+/// after the other: what matters is what may not be touched before.
+static void waitForLaunchBefore(Thread &thread, const Site &, const uint64_t *,
+                                uint64_t *) {
+  thread.hasWaited = thread.block->hasWaited = true;
+}
+
+static void letNextBegin(Thread &thread, const Site &, const uint64_t *,
+                         uint64_t *) {
+  Launch &launch = thread.launch();
+  launch.device().memory->letNextBegin(!launch.configuration().overlaps ||
+                                       thread.hasWaited);
+}
+
 static void waitForCluster(Thread &thread, const Site &site, const uint64_t *,
                            uint64_t *) {
   Cluster &cluster = *thread.block->cluster;
@@ -191,14 +205,19 @@ void addClusterOperations(OperationTable &table) {
   table.ptx("nanosleep.u32", PtxResult::None, pause);
   table.intrinsics("read.ptx.sreg.clock", plain(readClock));
   table.intrinsics("read.ptx.sreg.globaltimer", plain(readClock));
-  // Launches run one after the other, and memory is always in order.
+  table.intrinsics("griddepcontrol.wait", plain(waitForLaunchBefore));
+  table.ptxFamily("griddepcontrol.wait", PtxResult::None,
+                  plain(waitForLaunchBefore));
+  table.intrinsics("griddepcontrol.launch", plain(letNextBegin));
+  table.ptxFamily("griddepcontrol.launch_dependents", PtxResult::None,
+                  plain(letNextBegin));
+  // Memory is always in order.
   for (const char *name :
-       {"griddepcontrol.", "fence.mbarrier_init.", "fence.sc.",
-        "fence.acquire.", "fence.release.", "fence.proxy.tensormap",
-        "fence.proxy.alias", "prefetch"})
+       {"fence.mbarrier_init.", "fence.sc.", "fence.acquire.", "fence.release.",
+        "fence.proxy.tensormap", "fence.proxy.alias", "prefetch"})
     table.intrinsics(name, plain(doNothing));
-  for (const char *name : {"griddepcontrol.", "fence.mbarrier_init.",
-                           "prefetch.", "prefetchu.", "fence.proxy.tensormap"})
+  for (const char *name : {"fence.mbarrier_init.", "prefetch.", "prefetchu.",
+                           "fence.proxy.tensormap"})
     table.ptxFamily(name, PtxResult::None, plain(doNothing));
 }
 

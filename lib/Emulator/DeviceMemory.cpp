@@ -109,9 +109,21 @@ std::string DeviceMemory::describe(const void *address) const {
                      quote(nearest.name), nearest.bytes);
 }
 
-void DeviceMemory::forgetStores() {
-  for (auto &[start, buffer] : buffers)
+void DeviceMemory::beginLaunch(bool overlaps) {
+  for (auto &[start, buffer] : buffers) {
+    if (!overlaps || !olderMayRun)
+      buffer.unsettled.clear();
+    if (overlaps && !buffer.storedBy.empty()) {
+      buffer.unsettled.resize(buffer.bytes);
+      for (uint64_t i = 0; i < buffer.bytes; ++i)
+        if (buffer.storedBy[i])
+          buffer.unsettled[i] = true;
+    }
     buffer.storedBy.clear();
+  }
+  olderMayRun = false;
 }
+
+void DeviceMemory::letNextBegin(bool waited) { olderMayRun |= !waited; }
 
 } // namespace moec::emulator

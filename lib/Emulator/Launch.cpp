@@ -52,7 +52,7 @@ Launch::Launch(Device &device, const Kernel &kernel, const LaunchConfig &config,
 
 LaunchReport Launch::run() {
   auto start = std::chrono::steady_clock::now();
-  machine.memory->forgetStores();
+  machine.memory->beginLaunch(config.overlaps);
   while (!abandoned) {
     admitClusters();
     if (Thread *thread = pick()) {
@@ -249,8 +249,10 @@ void Launch::exitThread(Thread &thread) {
   --block.live;
   block.warps[thread.warp].exited |= 1u << thread.lane;
   threadExited(thread);
-  if (block.live == 0)
+  if (block.live == 0) {
+    machine.memory->letNextBegin(!config.overlaps || block.hasWaited);
     --block.cluster->live;
+  }
   thread.fiber.suspend();
   llvm_unreachable("a thread that has exited was resumed");
 }

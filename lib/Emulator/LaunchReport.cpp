@@ -41,6 +41,8 @@ StringRef findingName(FindingKind kind) {
     return "in-flight-read";
   case FindingKind::GlobalOverlap:
     return "global-overlap";
+  case FindingKind::LaunchOrder:
+    return "launch-order";
   case FindingKind::Barrier:
     return "barrier";
   case FindingKind::Operand:

@@ -96,6 +96,8 @@ struct Thread {
   std::deque<BulkGroup> storeGroups;
   /// The phase of the cluster's barrier it arrived in.
   unsigned clusterPhase = 0;
+  /// Whether it has waited for the launch before.
+  bool hasWaited = false;
   /// The time of its last fence.proxy.async.
   uint32_t proxyFence = 0;
 
@@ -179,6 +181,8 @@ struct Block {
   unsigned numMbarriers = 0;
   std::vector<Thread *> waitingForRegisters;
   unsigned live = 0;
+  /// Whether any thread has waited for the launch before.
+  bool hasWaited = false;
 };
 
 struct Cluster {

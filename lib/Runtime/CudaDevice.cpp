@@ -35,6 +35,27 @@ constexpr int kMultiprocessorCount = 16;
 /// CU_STREAM_NON_BLOCKING
 constexpr unsigned kNonBlocking = 1;
 
+/// CUlaunchAttribute, of which there are two kinds.
+struct LaunchAttribute {
+  enum Id : int32_t {
+    /// CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION
+    Cluster = 4,
+    /// CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+    Overlap = 6
+  };
+  Id id;
+  int32_t padding = 0;
+  uint32_t value[16] = {};
+};
+
+/// CUlaunchConfig.
+struct LaunchConfig {
+  uint32_t grid[3], block[3], sharedBytes;
+  void *stream;
+  LaunchAttribute *attributes;
+  uint32_t numAttributes;
+};
+
 /// Keeps a message until the thread's next one.
 const char *keep(std::string text) {
   thread_local std::string message;
@@ -63,8 +84,7 @@ struct CudaDevice {
   CUresult (*free)(CUdeviceptr) = nullptr;
   CUresult (*toDevice)(CUdeviceptr, const void *, size_t, void *) = nullptr;
   CUresult (*toHost)(void *, CUdeviceptr, size_t, void *) = nullptr;
-  CUresult (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned,
-                     unsigned, unsigned, void *, void **, void **) = nullptr;
+  CUresult (*launch)(const LaunchConfig *, void *, void **, void **) = nullptr;
   CUresult (*getAttribute)(int *, int, int) = nullptr;
   /// Null before CUDA 12.
   CUresult (*encodeTiled)(void *, int, uint32_t, void *, const uint64_t *,
@@ -119,7 +139,7 @@ Status CudaDevice::open() {
                find(library, "cuMemFree_v2", free) &&
                find(library, "cuMemcpyHtoDAsync_v2", toDevice) &&
                find(library, "cuMemcpyDtoHAsync_v2", toHost) &&
-               find(library, "cuLaunchKernel", launch) &&
+               find(library, "cuLaunchKernelEx", launch) &&
                find(library, "cuDeviceGetAttribute", getAttribute);
   (void)find(library, "cuTensorMapEncodeTiled", encodeTiled);
   if (!found)
@@ -227,12 +247,22 @@ static const char *launchKernel(void *state, void *module,
                           device.setAttribute(function, kMaxDynamicShared,
                                               launch->shared_bytes)))
       return failure;
+  LaunchAttribute attributes[2];
+  LaunchConfig config = {
+      {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1},
+      {uint32_t(launch->threads), 1, 1},
+      uint32_t(launch->shared_bytes),
+      device.streamOr(launch->stream),
+      attributes,
+      0};
+  if (launch->cluster > 1)
+    attributes[config.numAttributes++] = {
+        LaunchAttribute::Cluster, 0, {uint32_t(launch->cluster), 1, 1}};
+  if (launch->overlaps)
+    attributes[config.numAttributes++] = {LaunchAttribute::Overlap, 0, {1}};
   return device.report(
-      "cuLaunchKernel",
-      device.launch(
-          function, unsigned(launch->blocks[0]), unsigned(launch->blocks[1]), 1,
-          unsigned(launch->threads), 1, 1, unsigned(launch->shared_bytes),
-          device.streamOr(launch->stream), launch->arguments, nullptr));
+      "cuLaunchKernelEx",
+      device.launch(&config, function, launch->arguments, nullptr));
 }
 
 static const char *makeTensorMap(void *state, const moec_matrix *matrix,

@@ -34,6 +34,9 @@ struct DeviceBuffer {
   /// Of each byte the block that stored it, counted from 1, in the launch
   /// under way; empty until the first store.
   std::vector<uint32_t> storedBy;
+  /// Of each byte whether a launch stored it that may still run while the one
+  /// under way does not wait for it; empty if there is none.
+  std::vector<bool> unsettled;
 };
 
 /// The tracked buffers, by address. Not thread-safe.
@@ -59,14 +62,20 @@ public:
   /// (64 bytes)".
   std::string describe(const void *address) const;
 
-  /// Forgets who stored what; a launch starts with it.
-  void forgetStores();
+  /// Forgets who stored what; a launch starts with it. If it `overlaps`, what
+  /// the launch before stored is unsettled; what older ones did is too, if that
+  /// let this one begin before it had waited.
+  void beginLaunch(bool overlaps);
+  /// Notes that a block of the launch under way lets the next begin.
+  void letNextBegin(bool waited);
 
 private:
   llvm::Error insert(DeviceBuffer buffer);
 
   std::map<uintptr_t, DeviceBuffer> buffers;
   DeviceBuffer *last = nullptr;
+  /// Whether launches before the last may still run when the next begins.
+  bool olderMayRun = false;
 };
 
 } // namespace moec::emulator

@@ -46,6 +46,9 @@ struct LaunchConfig {
   Dim3 cluster = {};
   /// Bytes of the kernel's extern shared array.
   uint64_t dynamicShared = 0;
+  /// Whether it may begin before the launch before it has ended. Then a thread
+  /// may not write, or touch what that stores, before griddepcontrol.wait.
+  bool overlaps = false;
 };
 
 /// What the hardware leaves open. Equal options give equal runs.

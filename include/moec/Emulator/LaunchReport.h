@@ -34,6 +34,7 @@ enum class FindingKind {
   InFlightWrite,     ///< bytes used before their asynchronous copy landed
   InFlightRead,      ///< bytes overwritten that an operation still reads
   GlobalOverlap,     ///< two blocks store to one global address
+  LaunchOrder,       ///< global memory used without waiting for a launch before
   Barrier,           ///< a barrier or mbarrier used against its rules
   Operand,           ///< an operand the instruction does not take
   DivisionByZero,    ///< of integers

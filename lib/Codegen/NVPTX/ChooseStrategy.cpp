@@ -140,6 +140,12 @@ struct MoeChooseNvptxStrategyPass
   }
 
   void runOnOperation() override {
+    if (overlap)
+      for (auto layer : getOperation().getOps<LayerOp>())
+        if (auto kernel =
+                getOperation().lookupSymbol<func::FuncOp>(layer.getKernel()))
+          kernel->setAttr(moec::nvptx::overlapName,
+                          UnitAttr::get(&getContext()));
     getOperation().walk([&](Operation *op) {
       if (auto linear = dyn_cast<LinearOp>(op);
           linear && !linear.getStrategy() && !op->getParentOfType<RouterOp>() &&

@@ -144,6 +144,11 @@ public:
   /// What this thread wrote to global memory before is seen by every thread
   /// that sees what it writes after.
   void fence();
+  /// Waits until the launch before this one has ended and shows its writes.
+  void waitForLaunchBefore();
+  /// Lets the launch after this one begin, once all blocks have said so or
+  /// ended.
+  void letNextBegin();
   /// Adds one to a number in global memory, or sets it to zero where it is
   /// `most`; returns what it was. One step for all blocks.
   Value countUpTo(Value pointer, Value most);

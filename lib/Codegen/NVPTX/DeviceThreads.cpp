@@ -45,6 +45,14 @@ void DeviceKernel::fence() {
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, "device");
 }
 
+void DeviceKernel::waitForLaunchBefore() {
+  NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
+}
+
+void DeviceKernel::letNextBegin() {
+  NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::launch_dependents);
+}
+
 Value DeviceKernel::countUpTo(Value pointer, Value most) {
   return LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::uinc_wrap, pointer,
                                    most, LLVM::AtomicOrdering::monotonic,

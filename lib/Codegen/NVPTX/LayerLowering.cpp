@@ -127,11 +127,12 @@ DeviceKernel LayerLowering::begin(Location loc, StringRef suffix,
 }
 
 void LayerLowering::launch(DeviceKernel &k, Grid grid) {
+  letsNextBegin = false;
   LLVM::LLVMFuncOp function = k.finish();
   launches.push_back(moe::LaunchAttr::get(
       kernel.getContext(), function.getSymNameAttr(), when, grid.rows.perToken,
       grid.rows.fixed, grid.perBlock, grid.columns, k.threads, k.sharedBytes(),
-      grid.resident, k.arguments()));
+      grid.resident, grid.cluster, grid.overlaps, k.arguments()));
 }
 
 Memory LayerLowering::use(DeviceKernel &k, const Buffer &buffer) {

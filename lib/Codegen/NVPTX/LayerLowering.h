@@ -54,6 +54,10 @@ struct Grid {
   int64_t perBlock = 1, columns = 1;
   /// At most so many for each multiprocessor, which share the work; 0 is all.
   int64_t resident = 0;
+  /// Blocks of a cluster.
+  int64_t cluster = 1;
+  /// Whether it may begin before the launch before it has ended.
+  bool overlaps = false;
 };
 
 struct Product;
@@ -267,6 +271,9 @@ private:
   llvm::DenseMap<Value, Buffer> buffers;
   llvm::DenseMap<Value, int64_t> weightNumbers, hiddenInputs;
   llvm::DenseMap<std::pair<Value, int64_t>, Buffer> tileTables;
+  /// Whether the launch before lets the next begin, once all are there that
+  /// wrote what it reads.
+  bool letsNextBegin = false;
   /// Returned values and their position among the outputs.
   llvm::MapVector<Value, int64_t> outputs;
   /// Values whose buffer is the caller's memory.

@@ -119,10 +119,10 @@ SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
 //===----------------------------------------------------------------------===//
 
 ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
-                             DeviceKernel &k, Value block)
+                             DeviceKernel &k, Value block, bool waitsForRows)
     : k(k), product(product), packed(l.use(k, product.packed)),
       rows(l.use(k, product.rows)), result(l.use(k, product.result)),
-      block(block), allPacked(packed) {
+      block(block), waitsForRows(waitsForRows), allPacked(packed) {
   auto useIf = [&](const std::optional<Buffer> &buffer) {
     return buffer ? l.use(k, *buffer) : Memory();
   };
@@ -140,6 +140,11 @@ ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
   blocks = k.mul(tiles, product.tileColumns());
   if (!product.table)
     allRows = l.count(k, product.rows.rows);
+}
+
+void ProductKernel::waitForRows() {
+  if (waitsForRows)
+    k.waitForLaunchBefore();
 }
 
 void ProductKernel::selectTile(Value rowTile, Value featureTile) {

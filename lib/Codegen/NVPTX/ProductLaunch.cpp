@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ProductTile.h"
+#include "moec/Codegen/NVPTX/Attributes.h"
 
 namespace moec::nvptx {
 
@@ -59,6 +60,12 @@ static int64_t decodingBlocks(const Product &product) {
   return isa<moe::Int4Attr, moe::UInt4Attr>(encoding) ? 0 : 3;
 }
 
+/// Whether a tile asks for weights before it asks for rows.
+static bool beginsWithWeights(const Product &product) {
+  return product.tile.getMma() == moe::MmaKind::M16N8K16 &&
+         !product.isEncoded() && splitsK(product.tile);
+}
+
 /// Products whose blocks are alike; the others are left.
 static SmallVector<std::shared_ptr<const Product>>
 takeAlike(SmallVector<std::shared_ptr<const Product>> &products) {
@@ -83,8 +90,16 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
   SmallVector<std::shared_ptr<const Product>> rest(products);
   while (!rest.empty()) {
     auto alike = takeAlike(rest);
+    // Where the launch before, of products too, is all that is waited for.
+    bool begins = kernel->hasAttr(overlapName) &&
+                  llvm::all_of(alike, [](const auto &product) {
+                    return beginsWithWeights(*product);
+                  });
+    bool waitsForRows = begins && letsNextBegin;
     DeviceKernel k =
         begin(alike[0]->op->getLoc(), "product", alike[0]->blockThreads());
+    if (begins && !waitsForRows)
+      k.letNextBegin();
     if (int64_t blocks = decodingBlocks(*alike[0]))
       k.aimForBlocks(blocks);
     // A block of wgmma has all the shared memory of a multiprocessor.
@@ -99,7 +114,8 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
       k.reuseShared();
       ProductKernel &p = *kernels.emplace_back(std::make_unique<ProductKernel>(
           *this, *product, k,
-          grid.resident ? blockInTurn(k, blocks) : k.sub(block, blocks)));
+          grid.resident ? blockInTurn(k, blocks) : k.sub(block, blocks),
+          waitsForRows));
       if (!grid.resident && failed(emitTile(p)))
         return failure();
       tiles = k.add(tiles, p.tiles);
@@ -110,9 +126,14 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
     }
     if (grid.resident && failed(emitWgmmaTiles(*this, kernels)))
       return failure();
+    // Blocks without a tile wait too: the launch ends after the one before.
+    if (waitsForRows)
+      k.waitForLaunchBefore();
     if (!rows.empty() && failed(sumColumns(k, *alike[0], tiles, rows)))
       return failure();
+    grid.overlaps = waitsForRows;
     launch(k, grid);
+    letsNextBegin = begins && !waitsForRows;
   }
   return success();
 }

@@ -94,9 +94,11 @@ struct TokenPlace {
 /// The function of one product, while it is being emitted.
 class ProductKernel {
 public:
-  /// For block number `block` of those that have a tile of the product.
+  /// For block number `block` of those that have a tile of the product. If it
+  /// `waitsForRows`, it begins while they may still be written, and all else is
+  /// there.
   ProductKernel(LayerLowering &l, const Product &product, DeviceKernel &k,
-                Value block);
+                Value block, bool waitsForRows);
 
   DeviceKernel &k;
   const Product &product;
@@ -111,7 +113,10 @@ public:
   Value tiles, blocks;
   /// The number of this block among those that have a tile.
   const Value block;
+  const bool waitsForRows;
 
+  /// Waits until rows are written, where that is to be done.
+  void waitForRows();
   /// Emits the search for the block's tile and `body` for it.
   void forTile(function_ref<void()> body);
   /// Makes tile `rowTile` of rows and `featureTile` of features the block's.

@@ -39,7 +39,10 @@ public:
 
 private:
   void findRows();
+  void copyWeights(Value step, Value stage);
+  void copyTokens(Value step, Value stage);
   void copyStage(Value step, Value stage);
+  void fillRing(Value ring);
   void multiply(Value stage, SmallVector<Value> &sums);
   SmallVector<Value> accumulate();
   Value shared(Number offset) { return k.address(arena, 0, offset); }
@@ -59,6 +62,9 @@ private:
   };
   /// Of every `rowsOfWarp`-th row.
   SmallVector<Chunk> weightRows, tokenRows;
+
+  /// Copies step `step` of K to where `begin` bytes of the stage are before it.
+  void copy(ArrayRef<Chunk> chunks, int64_t begin, Value step, Value stage);
 };
 
 } // namespace
@@ -105,30 +111,59 @@ void SplitTile::findRows() {
     tokenRows.push_back({find(p.rows, p.inputRow(k.add(row, i)))});
 }
 
+void SplitTile::copy(ArrayRef<Chunk> chunks, int64_t begin, Value step,
+                     Value stage) {
+  Value column = k.mul(step, Swizzle::rowBytes),
+        all = k.i32(Swizzle::chunkBytes);
+  Value row = k.div(k.lane(), Swizzle::rowChunks),
+        chunk = k.rem(k.lane(), Swizzle::rowChunks);
+  for (auto [i, source] : llvm::enumerate(chunks)) {
+    // Two rows of which one is 4 below the other: two swizzles.
+    int64_t first = i * rowsOfWarp, above = first % Swizzle::rows;
+    Value to = k.add(stage, Swizzle::at(k, k.add(row, above), chunk));
+    Memory bytes{source.pointer, k.b.getI8Type(), k.i64(0)};
+    bytes.pointer = k.address(bytes, 0, column);
+    AsyncCopies::copy(
+        k, shared(k.add(to, begin + (first - above) * Swizzle::rowBytes)),
+        k.address(bytes, 0, source.offset), all);
+  }
+}
+
+void SplitTile::copyWeights(Value step, Value stage) {
+  copy(weightRows, 0, step, stage);
+}
+
+void SplitTile::copyTokens(Value step, Value stage) {
+  copy(tokenRows, rows * Swizzle::rowBytes, step, stage);
+}
+
 /// Starts to copy step `step` of K to the stage at byte `stage`; nothing past
 /// the last one.
 void SplitTile::copyStage(Value step, Value stage) {
   k.when(k.less(step, steps), [&] {
-    Value column = k.mul(step, Swizzle::rowBytes),
-          all = k.i32(Swizzle::chunkBytes);
-    Value row = k.div(k.lane(), Swizzle::rowChunks),
-          chunk = k.rem(k.lane(), Swizzle::rowChunks);
-    auto copy = [&](ArrayRef<Chunk> chunks, int64_t begin) {
-      for (auto [i, source] : llvm::enumerate(chunks)) {
-        // Two rows of which one is 4 below the other: two swizzles.
-        int64_t first = i * rowsOfWarp, above = first % Swizzle::rows;
-        Value to = k.add(stage, Swizzle::at(k, k.add(row, above), chunk));
-        Memory bytes{source.pointer, k.b.getI8Type(), k.i64(0)};
-        bytes.pointer = k.address(bytes, 0, column);
-        AsyncCopies::copy(
-            k, shared(k.add(to, begin + (first - above) * Swizzle::rowBytes)),
-            k.address(bytes, 0, source.offset), all);
-      }
-    };
-    copy(weightRows, 0);
-    copy(tokenRows, rows * Swizzle::rowBytes);
+    copyWeights(step, stage);
+    copyTokens(step, stage);
   });
   AsyncCopies::commit(k);
+}
+
+/// Fills all stages but one. Where rows have to be waited for, weights are on
+/// their way before.
+void SplitTile::fillRing(Value ring) {
+  auto forStages = [&](function_ref<void(Value, Value)> body) {
+    for (int64_t i = 0; i < tile.getStages() - 1; ++i)
+      body(k.add(k.warp(), i * tile.getWarps()), k.add(ring, i * stageBytes));
+  };
+  if (!p.waitsForRows)
+    return forStages([&](Value step, Value stage) { copyStage(step, stage); });
+  forStages([&](Value step, Value stage) {
+    k.when(k.less(step, steps), [&] { copyWeights(step, stage); });
+  });
+  p.waitForRows();
+  forStages([&](Value step, Value stage) {
+    k.when(k.less(step, steps), [&] { copyTokens(step, stage); });
+    AsyncCopies::commit(k);
+  });
 }
 
 void SplitTile::multiply(Value stage, SmallVector<Value> &sums) {
@@ -168,9 +203,7 @@ void SplitTile::multiply(Value stage, SmallVector<Value> &sums) {
 SmallVector<Value> SplitTile::accumulate() {
   int64_t stages = tile.getStages(), warps = tile.getWarps();
   Value ring = k.mul(k.warp(), stages * stageBytes);
-  for (int64_t i = 0; i < stages - 1; ++i)
-    copyStage(k.add(k.warp(), i * warps), k.add(ring, i * stageBytes));
-
+  fillRing(ring);
   SmallVector<Value> carried(rowAtoms * tokenAtoms * MmaAtom::accumulators,
                              k.f32(0.0));
   size_t count = carried.size();

@@ -26,6 +26,8 @@ inline constexpr llvm::StringLiteral fewTilesName = "few",
 inline constexpr int64_t leastMmaTokens = 16, leastWgmmaTokens = 8;
 /// Of a layer's function, and of its plan: a call of less tokens is one of few.
 inline constexpr llvm::StringLiteral fewBelowName = "moe.few_below";
+/// Of a layer's function: launches may begin before the one before has ended.
+inline constexpr llvm::StringLiteral overlapName = "moe.overlap";
 /// Of a plan: so many of its launches are for calls of few tokens, the rest for
 /// all others. Without it, all are for all calls.
 inline constexpr llvm::StringLiteral fewLaunchesName = "moe.few_launches";
