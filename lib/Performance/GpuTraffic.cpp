@@ -49,8 +49,9 @@ void Counter::addBuffer(const ManifestBuffer &buffer) {
 }
 
 void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
-  const GpuTile &tile =
-      launch.below < INT32_MAX ? product.fewTile : product.manyTile;
+  const GpuTile &tile = launch.below == INT32_MAX ? product.manyTile
+                        : launch.from == 0        ? product.fewTile
+                                                  : product.someTile;
   TiledProduct tiled{product.weights, launch.kernel,
                      fmt::format("{} x {}", tile.rows, tile.tokens)};
   tiled.shape = tile;

@@ -102,19 +102,22 @@ static GpuTile gpuTile(moe::GpuTileAttr tile) {
 
 /// Takes the tiles of a product on a GPU, if `strategy` has any.
 static void readGpuTiles(Product &product, Attribute strategy) {
-  auto many = dyn_cast_or_null<moe::GpuTileAttr>(strategy), few = many;
+  auto many = dyn_cast_or_null<moe::GpuTileAttr>(strategy), few = many,
+       some = many;
   if (auto tiles = dyn_cast_or_null<DictionaryAttr>(strategy)) {
     few = tiles.getAs<moe::GpuTileAttr>(nvptx::fewTilesName);
     many = tiles.getAs<moe::GpuTileAttr>(nvptx::manyTilesName);
+    some = tiles.getAs<moe::GpuTileAttr>(nvptx::someTilesName);
   }
   if (!few || !many)
     return;
   product.tile = fmt::format("{} x {}", many.getRows(), many.getTokens());
   product.fewTile = gpuTile(few);
   product.manyTile = gpuTile(many);
+  product.someTile = gpuTile(some ? some : many);
   product.numberBytes = many.getMma() == moe::MmaKind::Fma ? 4 : 2;
-  product.fewTile.weightBytes = product.manyTile.weightBytes =
-      double(product.numberBytes);
+  for (GpuTile *tile : product.tiles())
+    tile->weightBytes = double(product.numberBytes);
 }
 
 /// The tiles of weights that stay encoded, as `product.stored` says.
@@ -129,7 +132,8 @@ static void readGpuCodes(Product &product, Type rows) {
                    .Default(0);
   if (bytes == 0 || !product.fewTile.rows)
     return;
-  product.fewTile.weightBytes = product.manyTile.weightBytes = bytes;
+  for (GpuTile *tile : product.tiles())
+    tile->weightBytes = bytes;
   // Two rows of fragments share the products that take off a common number.
   if (rows.isBF16())
     product.fewTile.productsOfWeight =

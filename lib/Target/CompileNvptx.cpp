@@ -43,20 +43,22 @@ static ManifestPlan describe(moe::PlanOp op) {
   for (auto map : op.getMaps().getAsRange<moe::TensorMapAttr>())
     plan.maps.push_back({map.getWeight(), map.getRows(), map.getCols(),
                          map.getElementBytes(), map.getBoxRows()});
-  auto number = [&](StringRef name, int64_t otherwise) {
-    auto attr = op->getAttrOfType<IntegerAttr>(name);
-    return attr ? attr.getInt() : otherwise;
-  };
-  plan.counters = number(nvptx::countersName, plan.counters);
-  size_t few = number(nvptx::fewLaunchesName, 0);
-  int64_t below = number(nvptx::fewBelowName, 0);
+  if (auto counters = op->getAttrOfType<IntegerAttr>(nvptx::countersName))
+    plan.counters = counters.getInt();
+  ArrayRef<int64_t> ranges;
+  if (auto attr = op->getAttrOfType<DenseI64ArrayAttr>(nvptx::rangesName))
+    ranges = attr.asArrayRef();
+  int64_t from = 0;
   for (auto attr : op.getLaunches().getAsRange<moe::LaunchAttr>()) {
-    bool isFew = plan.launches.size() < few;
+    while (!ranges.empty() && int64_t(plan.launches.size()) >= ranges[0]) {
+      from = ranges[1];
+      ranges = ranges.drop_front(2);
+    }
     ManifestLaunch &launch = plan.launches.emplace_back();
     launch.kernel = attr.getKernel().str();
     launch.when = static_cast<LaunchWhen>(attr.getWhen());
-    launch.from = isFew ? 0 : below;
-    launch.below = isFew ? below : INT32_MAX;
+    launch.from = from;
+    launch.below = ranges.empty() ? INT32_MAX : ranges[1];
     launch.perToken = attr.getPerToken();
     launch.fixed = attr.getFixed();
     launch.perBlock = attr.getPerBlock();

@@ -18,6 +18,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
+#include <array>
 #include <vector>
 
 namespace moec::perf {
@@ -77,9 +78,11 @@ struct Product {
   PanelWork panel;
   int64_t panels = 0;
   std::vector<RangeChoice> ranges;
-  /// On a GPU: the tiles in calls of few tokens and in all others, with no rows
-  /// if the product is none of tiles, and bytes of a number that is multiplied.
-  GpuTile fewTile, manyTile;
+  /// On a GPU: the tiles in calls of few tokens, of some and in all others,
+  /// with no rows if the product is none of tiles, and bytes of a number that
+  /// is multiplied.
+  GpuTile fewTile, someTile, manyTile;
+  std::array<GpuTile *, 3> tiles() { return {&fewTile, &someTile, &manyTile}; }
   int64_t numberBytes = 4;
 
   Work work(const Load &load) const;

@@ -74,8 +74,12 @@ void RowPart::onWarp(DeviceKernel &k, function_ref<void()> body) const {
 }
 
 moe::GpuTileAttr LayerLowering::tile(Attribute strategy) const {
-  if (auto tiles = dyn_cast_if_present<DictionaryAttr>(strategy))
-    strategy = tiles.get(isFew() ? fewTilesName : manyTilesName);
+  if (auto tiles = dyn_cast_if_present<DictionaryAttr>(strategy)) {
+    bool isSome = calls == Calls::Some && tiles.contains(someTilesName);
+    strategy = tiles.get(isFew()  ? fewTilesName
+                         : isSome ? someTilesName
+                                  : manyTilesName);
+  }
   return dyn_cast_if_present<moe::GpuTileAttr>(strategy);
 }
 

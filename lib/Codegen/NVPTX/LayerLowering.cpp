@@ -28,18 +28,24 @@ LogicalResult LayerLowering::run() {
       cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
   outputs = std::move(*returned);
   splitRouters(kernel, outputs);
-  auto few = kernel->getAttrOfType<IntegerAttr>(fewBelowName);
-  if (few && failed(lowerCalls(/*fewTokens=*/true, terminator)))
+  SmallVector<int64_t> ranges;
+  for (auto [calls, end] : {std::pair(Calls::Few, fewBelowName),
+                            std::pair(Calls::Some, manyFromName)}) {
+    auto below = kernel->getAttrOfType<IntegerAttr>(end);
+    if (!below)
+      continue;
+    if (failed(lowerCalls(calls, terminator)))
+      return failure();
+    ranges.append({static_cast<int64_t>(launches.size()), below.getInt()});
+  }
+  if (failed(lowerCalls(Calls::Many, terminator)))
     return failure();
-  size_t fewLaunches = launches.size();
-  if (failed(lowerCalls(/*fewTokens=*/false, terminator)))
-    return failure();
-  emitPlan(few, fewLaunches);
+  emitPlan(ranges);
   return success();
 }
 
-LogicalResult LayerLowering::lowerCalls(bool fewTokens, func::ReturnOp op) {
-  this->fewTokens = fewTokens;
+LogicalResult LayerLowering::lowerCalls(Calls calls, func::ReturnOp op) {
+  this->calls = calls;
   buffers.clear();
   tileTables.clear();
   direct.clear();
@@ -289,7 +295,7 @@ void LayerLowering::setTileTable(Value offsets, int64_t tokens, Buffer table) {
   tileTables[{offsets, tokens}] = table;
 }
 
-void LayerLowering::emitPlan(IntegerAttr few, int64_t fewLaunches) {
+void LayerLowering::emitPlan(ArrayRef<int64_t> ranges) {
   OpBuilder b(kernel);
   if (counters)
     deviceBuffers[counters->getNumber()] = moe::DeviceBufferAttr::get(
@@ -298,10 +304,8 @@ void LayerLowering::emitPlan(IntegerAttr few, int64_t fewLaunches) {
       b, kernel.getLoc(), kernel.getSymName(), /*sym_visibility=*/StringAttr(),
       b.getArrayAttr(packs), b.getArrayAttr(deviceBuffers),
       b.getArrayAttr(maps), b.getArrayAttr(launches));
-  if (few) {
-    plan->setAttr(fewBelowName, few);
-    plan->setAttr(fewLaunchesName, b.getI64IntegerAttr(fewLaunches));
-  }
+  if (!ranges.empty())
+    plan->setAttr(rangesName, b.getDenseI64ArrayAttr(ranges));
   if (counters)
     plan->setAttr(countersName, b.getI64IntegerAttr(counters->getNumber()));
 }

@@ -5,8 +5,8 @@
 //
 // Lowers the body of one layer function: tensors become buffers in device
 // memory, operations become stages of device functions, and stages that can
-// share a launch do (Launches.cpp). A layer whose products have tiles for small
-// batches is lowered twice, for calls of few tokens and for all others.
+// share a launch do (Launches.cpp). A layer whose products have several tiles
+// is lowered for calls of few tokens, of some, and for all others.
 //
 //===----------------------------------------------------------------------===//
 
@@ -124,6 +124,10 @@ struct RowPrelude {
 /// Emits what one block does with all tokens.
 using TokenWork = std::function<LogicalResult(DeviceKernel &k)>;
 
+/// Calls by their number of tokens. A layer is lowered once for each kind that
+/// its products have tiles for.
+enum class Calls { Few, Some, Many };
+
 class LayerLowering {
 public:
   explicit LayerLowering(func::FuncOp kernel) : kernel(kernel) {}
@@ -175,7 +179,7 @@ public:
   /// The address of `count` counters in a device function.
   Memory useCounters(DeviceKernel &k, int64_t count);
   /// Whether calls of few tokens are being lowered.
-  bool isFew() const { return fewTokens; }
+  bool isFew() const { return calls == Calls::Few; }
   /// The tile of a product in the calls being lowered; null for none.
   moe::GpuTileAttr tile(Attribute strategy) const;
 
@@ -262,10 +266,10 @@ private:
   /// The most rows that a call of few tokens has.
   int64_t mostFewRows(Count rows) const;
 
-  LogicalResult lowerCalls(bool fewTokens, func::ReturnOp op);
+  LogicalResult lowerCalls(Calls calls, func::ReturnOp op);
   LogicalResult lower(const Step &step);
   LogicalResult lowerUnlessGiven(const Step &step);
-  void emitPlan(IntegerAttr few, int64_t fewLaunches);
+  void emitPlan(ArrayRef<int64_t> ranges);
 
   func::FuncOp kernel;
   llvm::DenseMap<Value, Buffer> buffers;
@@ -280,7 +284,7 @@ private:
   llvm::DenseSet<Value> direct;
   /// Of the launches being made.
   moe::When when = moe::When::Always;
-  bool fewTokens = false;
+  Calls calls = Calls::Many;
   Pending pending;
   SmallVector<Attribute> packs, deviceBuffers, maps, launches;
   /// Buffers that calls of another number of tokens have already.

@@ -66,6 +66,14 @@ static bool beginsWithWeights(const Product &product) {
          !product.isEncoded() && splitsK(product.tile);
 }
 
+/// Whether that is worth a launch that begins early. Blocks of long rows live
+/// long, and lie where the launch before left room, not where they share
+/// multiprocessors best.
+static bool hasShortRows(const Product &product) {
+  constexpr int64_t mostColumns = 4096;
+  return product.k <= mostColumns;
+}
+
 /// Products whose blocks are alike; the others are left.
 static SmallVector<std::shared_ptr<const Product>>
 takeAlike(SmallVector<std::shared_ptr<const Product>> &products) {
@@ -95,7 +103,10 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
                   llvm::all_of(alike, [](const auto &product) {
                     return beginsWithWeights(*product);
                   });
-    bool waitsForRows = begins && letsNextBegin;
+    bool waitsForRows =
+        begins && letsNextBegin && llvm::all_of(alike, [](const auto &product) {
+          return hasShortRows(*product);
+        });
     DeviceKernel k =
         begin(alike[0]->op->getLoc(), "product", alike[0]->blockThreads());
     if (begins && !waitsForRows)

@@ -18,19 +18,23 @@
 
 namespace moec::nvptx {
 
-/// The tiles of a product.
+/// The tiles of a product in calls of few tokens, of some, where there is one
+/// for them, and of all others.
 inline constexpr llvm::StringLiteral fewTilesName = "few",
+                                     someTilesName = "some",
                                      manyTilesName = "many";
 /// Tokens that do not fill a tile take half of it, a quarter, and so on, down
 /// to this: of tiles by mma.sync, and by wgmma.
 inline constexpr int64_t leastMmaTokens = 16, leastWgmmaTokens = 8;
-/// Of a layer's function, and of its plan: a call of less tokens is one of few.
-inline constexpr llvm::StringLiteral fewBelowName = "moe.few_below";
+/// Of a layer's function: a call of less tokens is one of few; one of at least
+/// so many is one of many, where products have tiles for some.
+inline constexpr llvm::StringLiteral fewBelowName = "moe.few_below",
+                                     manyFromName = "moe.many_from";
 /// Of a layer's function: launches may begin before the one before has ended.
 inline constexpr llvm::StringLiteral overlapName = "moe.overlap";
-/// Of a plan: so many of its launches are for calls of few tokens, the rest for
-/// all others. Without it, all are for all calls.
-inline constexpr llvm::StringLiteral fewLaunchesName = "moe.few_launches";
+/// Of a plan: pairs (n, T), rising: its first n launches, but those of the pairs
+/// before, are for calls of less than T tokens. The rest is for all others.
+inline constexpr llvm::StringLiteral rangesName = "moe.ranges";
 /// Of a plan: the number of a buffer that is zero before each launch.
 inline constexpr llvm::StringLiteral countersName = "moe.counters";
 
