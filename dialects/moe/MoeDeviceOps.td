@@ -184,9 +184,8 @@ def Moe_LaunchAttr : Moe_Attr<"Launch", "launch"> {
     `columns` blocks of `threads` threads with `shared` bytes of shared memory,
     after the launches before it. With `resident` blocks the grid has at most
     so many for each multiprocessor of the device, and they share the work.
-    Blocks that follow each other are `cluster`s of so many, which the grid is
-    rounded to. A launch that `overlaps` may begin before the one before it has
-    ended: its kernel waits for that (`nvvm.griddepcontrol wait`).
+    A launch that `overlaps` may begin before the one before it has ended: its
+    kernel waits for that (`nvvm.griddepcontrol wait`).
     `when` leaves a launch out of calls that are given a routing (`routed`) or
     of all others (`given`).
 
@@ -208,22 +207,19 @@ def Moe_LaunchAttr : Moe_Attr<"Launch", "launch"> {
     Constraints:
     - C1: `per_block`, `columns` and `threads` are at least 1, the other numbers
       are not negative, and a block has at most 1024 threads.
-    - C2: a grid with `resident` blocks, or with clusters, has one column.
-    - C3: a cluster has 1 to 8 blocks.
+    - C2: a grid with `resident` blocks has one column.
   }];
   let parameters = (ins
       "StringAttr":$kernel, EnumParameter<Moe_When>:$when,
       "int64_t":$per_token, "int64_t":$fixed, "int64_t":$per_block,
       "int64_t":$columns, "int64_t":$threads, "int64_t":$shared,
       DefaultValuedParameter<"int64_t", "0">:$resident,
-      DefaultValuedParameter<"int64_t", "1">:$cluster,
       DefaultValuedParameter<"bool", "false">:$overlaps,
       ArrayRefParameter<"ArgumentAttr">:$arguments);
   let assemblyFormat = [{
     `<` struct($kernel, $when, $per_token, $fixed, $per_block, $columns,
                $threads, $shared)
-    `,` (`resident` `=` $resident^ `,`)? (`cluster` `=` $cluster^ `,`)?
-    (`overlaps` `=` $overlaps^ `,`)? `arguments` `=` `[` $arguments `]` `>`
+    `,` (`resident` `=` $resident^ `,`)? (`overlaps` `=` $overlaps^ `,`)? `arguments` `=` `[` $arguments `]` `>`
   }];
   let genVerifyDecl = 1;
 }

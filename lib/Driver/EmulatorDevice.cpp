@@ -123,7 +123,6 @@ const char *EmulatorDevice::launch(void *state, void *module,
   std::lock_guard<std::mutex> lock(device.mutex);
   emulator::LaunchConfig config;
   config.grid = {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1};
-  config.cluster = {uint32_t(launch->cluster), 1, 1};
   config.block = {uint32_t(launch->threads), 1, 1};
   config.dynamicShared = uint64_t(launch->shared_bytes);
   config.overlaps = launch->overlaps;

@@ -35,18 +35,16 @@ constexpr int kMultiprocessorCount = 16;
 /// CU_STREAM_NON_BLOCKING
 constexpr unsigned kNonBlocking = 1;
 
-/// CUlaunchAttribute, of which there are two kinds.
+/// CUlaunchAttribute.
 struct LaunchAttribute {
-  enum Id : int32_t {
-    /// CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION
-    Cluster = 4,
-    /// CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
-    Overlap = 6
-  };
-  Id id;
+  int32_t id;
   int32_t padding = 0;
   uint32_t value[16] = {};
 };
+/// CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+constexpr int32_t kOverlap = 6;
+/// The version of the driver from which on a graph can capture that: 12.3.
+constexpr int kOverlapsInGraphs = 12030;
 
 /// CUlaunchConfig.
 struct LaunchConfig {
@@ -86,11 +84,14 @@ struct CudaDevice {
   CUresult (*toHost)(void *, CUdeviceptr, size_t, void *) = nullptr;
   CUresult (*launch)(const LaunchConfig *, void *, void **, void **) = nullptr;
   CUresult (*getAttribute)(int *, int, int) = nullptr;
+  CUresult (*getVersion)(int *) = nullptr;
   /// Null before CUDA 12.
   CUresult (*encodeTiled)(void *, int, uint32_t, void *, const uint64_t *,
                           const uint64_t *, const uint32_t *, const uint32_t *,
                           int, int, int, int) = nullptr;
   int multiprocessors = 0;
+  /// Whether launches may overlap, in a graph too.
+  bool overlaps = false;
 
   void *streamOr(void *given) const { return given ? given : stream; }
 
@@ -140,7 +141,8 @@ Status CudaDevice::open() {
                find(library, "cuMemcpyHtoDAsync_v2", toDevice) &&
                find(library, "cuMemcpyDtoHAsync_v2", toHost) &&
                find(library, "cuLaunchKernelEx", launch) &&
-               find(library, "cuDeviceGetAttribute", getAttribute);
+               find(library, "cuDeviceGetAttribute", getAttribute) &&
+               find(library, "cuDriverGetVersion", getVersion);
   (void)find(library, "cuTensorMapEncodeTiled", encodeTiled);
   if (!found)
     return makeError(MOEC_ERROR_DEVICE,
@@ -154,6 +156,10 @@ Status CudaDevice::open() {
     failure =
         report("cuDeviceGetAttribute",
                getAttribute(&multiprocessors, kMultiprocessorCount, device));
+  int version = 0;
+  if (!failure)
+    failure = report("cuDriverGetVersion", getVersion(&version));
+  overlaps = version >= kOverlapsInGraphs;
   if (!failure)
     failure = report("cuDevicePrimaryCtxRetain", retain(&context, device));
   if (!failure)
@@ -247,19 +253,14 @@ static const char *launchKernel(void *state, void *module,
                           device.setAttribute(function, kMaxDynamicShared,
                                               launch->shared_bytes)))
       return failure;
-  LaunchAttribute attributes[2];
+  LaunchAttribute overlap = {kOverlap, 0, {1}};
   LaunchConfig config = {
       {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1},
       {uint32_t(launch->threads), 1, 1},
       uint32_t(launch->shared_bytes),
       device.streamOr(launch->stream),
-      attributes,
-      0};
-  if (launch->cluster > 1)
-    attributes[config.numAttributes++] = {
-        LaunchAttribute::Cluster, 0, {uint32_t(launch->cluster), 1, 1}};
-  if (launch->overlaps)
-    attributes[config.numAttributes++] = {LaunchAttribute::Overlap, 0, {1}};
+      &overlap,
+      device.overlaps && launch->overlaps};
   return device.report(
       "cuLaunchKernelEx",
       device.launch(&config, function, launch->arguments, nullptr));

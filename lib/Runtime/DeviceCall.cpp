@@ -228,7 +228,6 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
     return Status::ok();
   if (launch.resident)
     blocks = std::min(blocks, launch.resident * device.multiprocessors);
-  blocks = (blocks + launch.cluster - 1) / launch.cluster * launch.cluster;
   std::vector<Value> values(launch.arguments.size());
   std::vector<void *> arguments;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -240,7 +239,7 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
       launch.kernel.c_str(),   {int32_t(blocks), int32_t(launch.columns)},
       int32_t(launch.threads), int32_t(launch.shared),
       arguments.data(),        call.stream,
-      int32_t(launch.cluster), launch.overlaps};
+      launch.overlaps};
   return check(device.launch(device.state, module, &request));
 }
 

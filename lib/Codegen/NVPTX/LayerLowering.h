@@ -54,8 +54,6 @@ struct Grid {
   int64_t perBlock = 1, columns = 1;
   /// At most so many for each multiprocessor, which share the work; 0 is all.
   int64_t resident = 0;
-  /// Blocks of a cluster.
-  int64_t cluster = 1;
   /// Whether it may begin before the launch before it has ended.
   bool overlaps = false;
 };

@@ -67,19 +67,11 @@ LogicalResult LaunchAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t fixed, int64_t perBlock,
                                  int64_t columns, int64_t threads,
                                  int64_t shared, int64_t resident,
-                                 int64_t cluster, bool overlaps,
+                                 bool overlaps,
                                  ArrayRef<ArgumentAttr> arguments) {
   bool isGrid = std::min({perToken, fixed, shared, resident}) >= 0 &&
                 std::min({perBlock, columns, threads}) >= 1 &&
                 threads <= maxThreads;
-  constexpr int64_t mostInCluster = 8;
-  if (cluster < 1 || cluster > mostInCluster)
-    return emitError() << "#moe.launch C3: a cluster of " << cluster
-                       << " blocks; it has 1 to " << mostInCluster;
-  if (isGrid && cluster > 1 && columns > 1)
-    return emitError() << "#moe.launch C2: a grid of " << columns
-                       << " columns does not consist of clusters of "
-                       << cluster << " blocks that follow each other";
   if (isGrid && resident && columns > 1)
     return emitError() << "#moe.launch C2: a grid of " << columns
                        << " columns cannot be cut to " << resident
