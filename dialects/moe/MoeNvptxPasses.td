@@ -24,6 +24,10 @@ def MoeChooseNvptxStrategyPass
     tiles that lie in shared memory; so do encoded weights of rows of either
     type, decoded in registers. All others are multiplied in f32.
 
+    Encoded weights on a chip with `wgmma` get a third tile, `some`, for calls in
+    which experts have more than four rows and at most 64, and the layer
+    `moe.many_from`, where these end.
+
     With `overlap` layers get `moe.overlap`: launches that may ask for weights
     before they need rows begin before the one before them has ended.
 

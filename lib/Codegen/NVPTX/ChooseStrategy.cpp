@@ -43,8 +43,17 @@ constexpr int64_t fewDepth = 256;
 /// mma.sync, by wgmma.
 constexpr int64_t encodedTokens = 64, encodedWgmmaTokens = 128;
 
+/// Encoded weights go to wgmma when experts have more rows than that on
+/// average: with fewer, decoding is what takes the time, and many small blocks
+/// do it faster.
+constexpr int64_t someRows = 64;
+/// The same of a layer without experts.
+constexpr int64_t someRowsOfMatrix = 256;
+
 struct Tiles {
   GpuTileAttr few, many;
+  /// For calls between those; may be null.
+  GpuTileAttr some = {};
 };
 
 struct MoeChooseNvptxStrategyPass
@@ -74,26 +83,29 @@ struct MoeChooseNvptxStrategyPass
     return byMma(mmaRows, encodedTokens, /*depth=*/64, /*stages=*/3);
   }
 
-  /// Of a call from which on experts have more than `fewRows` rows.
-  static int64_t tokensOfManyRows(func::FuncOp layer) {
-    int64_t tokens = fewRowsOfMatrix;
+  /// Of a call from which on experts have more than `rows` rows; in a layer
+  /// without experts, from which on it has more than `rowsOfMatrix`.
+  static int64_t tokensOfMoreRows(func::FuncOp layer, int64_t rows,
+                                  int64_t rowsOfMatrix) {
+    int64_t tokens = rowsOfMatrix;
     layer.walk([&](GroupOp group) {
       int64_t choices =
           cast<RankedTensorType>(group.getIds().getType()).getDimSize(1);
-      tokens = std::max<int64_t>(fewRows * group.getExperts() / choices, 1);
+      tokens = std::max<int64_t>(rows * group.getExperts() / choices, 1);
     });
     return tokens + 1;
   }
 
   Tiles chooseTiles(Type rows, RankedTensorType weights, int64_t numWeights) {
     MLIRContext *context = &getContext();
-    if (moec::nvptx::decodesWeights(rows, weights, numWeights))
-      return {byMma(fewMmaRows, fewTokens,
-                    weights.getShape().back() % (2 * fewDepth) ? fewDepth
-                                                               : 2 * fewDepth,
-                    /*stages=*/4),
-              wgmma ? byWgmma(encodedWgmmaTokens, /*stages=*/7)
-                    : decodeByMma()};
+    if (moec::nvptx::decodesWeights(rows, weights, numWeights)) {
+      int64_t depth =
+          weights.getShape().back() % (2 * fewDepth) ? fewDepth : 2 * fewDepth;
+      GpuTileAttr few = byMma(fewMmaRows, fewTokens, depth, /*stages=*/4);
+      if (!wgmma)
+        return {few, decodeByMma()};
+      return {few, byWgmma(encodedWgmmaTokens, /*stages=*/7), decodeByMma()};
+    }
     if (onTensorCores(rows, weights.getElementType(), numWeights)) {
       ArrayRef<int64_t> matrix = weights.getShape().take_back(2);
       bool large = matrix[0] * matrix[1] >= largeExpert;
@@ -120,23 +132,31 @@ struct MoeChooseNvptxStrategyPass
   Attribute choose(Operation *op, Type rows, RankedTensorType weights,
                    int64_t numWeights) {
     auto layer = op->getParentOfType<func::FuncOp>();
-    int64_t below = tokensOfManyRows(layer);
+    int64_t below = tokensOfMoreRows(layer, fewRows, fewRowsOfMatrix);
+    int64_t from = tokensOfMoreRows(layer, someRows, someRowsOfMatrix);
     Tiles tiles = chooseTiles(rows, weights, numWeights);
     auto describe = [](GpuTileAttr tile) {
       return std::to_string(tile.getRows()) + " weight rows x " +
              std::to_string(tile.getTokens()) + " tokens";
     };
+    Builder b(&getContext());
+    SmallVector<NamedAttribute> named{
+        b.getNamedAttr(moec::nvptx::fewTilesName, tiles.few),
+        b.getNamedAttr(moec::nvptx::manyTilesName, tiles.many)};
+    layer->setAttr(moec::nvptx::fewBelowName, b.getI64IntegerAttr(below));
+    std::string text = "tiles of " + describe(tiles.few) + " below " +
+                       std::to_string(below) + " tokens, of ";
+    if (tiles.some) {
+      named.push_back(b.getNamedAttr(moec::nvptx::someTilesName, tiles.some));
+      layer->setAttr(moec::nvptx::manyFromName, b.getI64IntegerAttr(from));
+      text += describe(tiles.some) + " below " + std::to_string(from) + ", of ";
+    }
     remark::analysis(
         op->getLoc(),
         remark::RemarkOpts::name("choose-strategy").category("moe-strategy"))
-        << "tiles of " << describe(tiles.few) << " below "
-        << std::to_string(below) << " tokens, of " << describe(tiles.many)
-        << " from there on, by " << stringifyMmaKind(tiles.many.getMma());
-    Builder b(&getContext());
-    layer->setAttr(moec::nvptx::fewBelowName, b.getI64IntegerAttr(below));
-    return b.getDictionaryAttr(
-        {b.getNamedAttr(moec::nvptx::fewTilesName, tiles.few),
-         b.getNamedAttr(moec::nvptx::manyTilesName, tiles.many)});
+        << text << describe(tiles.many) << " from there on, by "
+        << stringifyMmaKind(tiles.many.getMma());
+    return b.getDictionaryAttr(named);
   }
 
   void runOnOperation() override {
