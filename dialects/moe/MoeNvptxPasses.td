@@ -28,7 +28,7 @@ def MoeChooseNvptxStrategyPass
     which experts have more than four rows and at most 64, and the layer
     `moe.many_from`, where these end.
 
-    With `overlap` layers get `moe.overlap`: launches that may ask for weights
+    With `wgmma` layers also get `moe.overlap`: launches that may ask for weights
     before they need rows begin before the one before them has ended.
 
     Before:
@@ -47,9 +47,7 @@ def MoeChooseNvptxStrategyPass
   }];
   let options = [
     Option<"wgmma", "wgmma", "bool", "false",
-           "the chip has wgmma and a copy engine for tensors">,
-    Option<"overlap", "overlap", "bool", "false",
-           "the chip lets a launch begin before the one before it has ended">
+           "the chip has wgmma and a copy engine for tensors">
   ];
   let dependentDialects = ["::mlir::moe::MoeDialect"];
 }

@@ -67,8 +67,6 @@ void buildSchedulePipeline(OpPassManager &manager,
   if (options.nvptx) {
     moe::MoeChooseNvptxStrategyPassOptions strategy;
     strategy.wgmma = options.wgmma;
-    // Every chip that has wgmma lets launches overlap.
-    strategy.overlap = options.wgmma;
     manager.addPass(moe::createMoeChooseNvptxStrategyPass(strategy));
     return;
   }

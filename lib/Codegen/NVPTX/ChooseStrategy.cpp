@@ -144,6 +144,9 @@ struct MoeChooseNvptxStrategyPass
         b.getNamedAttr(moec::nvptx::fewTilesName, tiles.few),
         b.getNamedAttr(moec::nvptx::manyTilesName, tiles.many)};
     layer->setAttr(moec::nvptx::fewBelowName, b.getI64IntegerAttr(below));
+    // Every chip that has wgmma lets launches overlap.
+    if (wgmma)
+      layer->setAttr(moec::nvptx::overlapName, b.getUnitAttr());
     std::string text = "tiles of " + describe(tiles.few) + " below " +
                        std::to_string(below) + " tokens, of ";
     if (tiles.some) {
@@ -160,12 +163,6 @@ struct MoeChooseNvptxStrategyPass
   }
 
   void runOnOperation() override {
-    if (overlap)
-      for (auto layer : getOperation().getOps<LayerOp>())
-        if (auto kernel =
-                getOperation().lookupSymbol<func::FuncOp>(layer.getKernel()))
-          kernel->setAttr(moec::nvptx::overlapName,
-                          UnitAttr::get(&getContext()));
     getOperation().walk([&](Operation *op) {
       if (auto linear = dyn_cast<LinearOp>(op);
           linear && !linear.getStrategy() && !op->getParentOfType<RouterOp>() &&

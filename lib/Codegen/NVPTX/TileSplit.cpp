@@ -38,7 +38,16 @@ public:
   void emit();
 
 private:
+  /// Where this lane's chunk of a row begins in global memory: so many bytes
+  /// from a pointer.
+  struct Chunk {
+    Value pointer;
+    int64_t offset = 0;
+  };
+
   void findRows();
+  /// Starts to copy step `step` of K of rows to byte `begin` of a stage.
+  void copy(ArrayRef<Chunk> chunks, int64_t begin, Value step, Value stage);
   void copyWeights(Value step, Value stage);
   void copyTokens(Value step, Value stage);
   void copyStage(Value step, Value stage);
@@ -54,17 +63,8 @@ private:
   const MmaAtom atom;
   /// The rings of all warps.
   Memory arena;
-  /// Where this lane's chunk of a row begins in global memory: so many bytes
-  /// from a pointer.
-  struct Chunk {
-    Value pointer;
-    int64_t offset = 0;
-  };
   /// Of every `rowsOfWarp`-th row.
   SmallVector<Chunk> weightRows, tokenRows;
-
-  /// Copies step `step` of K to where `begin` bytes of the stage are before it.
-  void copy(ArrayRef<Chunk> chunks, int64_t begin, Value step, Value stage);
 };
 
 } // namespace
