@@ -32,8 +32,9 @@ inline constexpr llvm::StringLiteral fewBelowName = "moe.few_below",
                                      manyFromName = "moe.many_from";
 /// Of a layer's function: launches may begin before the one before has ended.
 inline constexpr llvm::StringLiteral overlapName = "moe.overlap";
-/// Of a plan: pairs (n, T), rising: its first n launches, but those of the pairs
-/// before, are for calls of less than T tokens. The rest is for all others.
+/// Of a plan: pairs (n, T), rising: its first n launches, but those of the
+/// pairs before, are for calls of less than T tokens. The rest is for all
+/// others.
 inline constexpr llvm::StringLiteral rangesName = "moe.ranges";
 /// Of a plan: the number of a buffer that is zero before each launch.
 inline constexpr llvm::StringLiteral countersName = "moe.counters";
