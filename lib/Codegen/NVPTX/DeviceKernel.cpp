@@ -287,30 +287,39 @@ void DeviceKernel::either(Value condition, function_ref<void()> body,
   otherwise();
 }
 
+SmallVector<Value>
+DeviceKernel::choose(Value condition, TypeRange types,
+                     function_ref<SmallVector<Value>()> body,
+                     function_ref<SmallVector<Value>()> otherwise) {
+  auto branch = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  auto emit = [&](Block *block, function_ref<SmallVector<Value>()> values) {
+    b.setInsertionPointToStart(block);
+    // Without results there is a terminator already.
+    if (SmallVector<Value> yielded = values(); !types.empty())
+      scf::YieldOp::create(b, yielded);
+  };
+  emit(branch.thenBlock(), body);
+  emit(branch.elseBlock(), otherwise);
+  return branch.getResults();
+}
+
 Value DeviceKernel::valueWhen(Value condition, Value otherwise,
                               function_ref<Value()> body) {
-  auto branch = scf::IfOp::create(b, TypeRange(otherwise.getType()), condition,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, body());
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, otherwise);
-  return branch.getResult(0);
+  return choose(
+      condition, otherwise.getType(),
+      [&]() -> SmallVector<Value> { return {body()}; },
+      [&]() -> SmallVector<Value> { return {otherwise}; })[0];
 }
 
 SmallVector<Value>
 DeviceKernel::valuesWhen(Value condition, TypeRange types,
                          function_ref<SmallVector<Value>()> body) {
-  auto branch = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, body());
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, llvm::map_to_vector(types, [&](Type type) -> Value {
-                         return LLVM::UndefOp::create(b, type);
-                       }));
-  return branch.getResults();
+  return choose(condition, types, body, [&] {
+    return llvm::map_to_vector(types, [&](Type type) -> Value {
+      return LLVM::UndefOp::create(b, type);
+    });
+  });
 }
 
 } // namespace moec::nvptx

@@ -43,6 +43,17 @@ struct Number {
   int64_t number = 0;
 };
 
+/// How hidden rows lie in the caller's memory. To those who read and write them
+/// they are f32.
+struct CallerRows {
+  /// What they lie as, as calls number types: MOEC_DTYPE_F32, _F16 or _BF16.
+  Value type;
+  /// That type, once it is known (DeviceKernel::forTypes).
+  Type known;
+  /// Columns of a row. Those after them are read as zeros, not from memory.
+  int64_t cols = 0;
+};
+
 /// A matrix in global or shared memory.
 struct Memory {
   Value pointer;
@@ -52,6 +63,11 @@ struct Memory {
   /// Whether each 64 bytes of a row, 4 x 4 words of two elements, lie
   /// transposed. Columns are those of the row all the same.
   bool transposed = false;
+  /// Set for the caller's hidden rows.
+  std::optional<CallerRows> caller = {};
+
+  /// The type that elements lie as.
+  Type stored() const { return caller ? caller->known : element; }
 };
 
 class DeviceKernel {
@@ -121,11 +137,22 @@ public:
   void when(Value condition, function_ref<void()> body);
   void either(Value condition, function_ref<void()> body,
               function_ref<void()> otherwise);
+  /// What `body` returns where `condition` holds, else what `otherwise` does;
+  /// of `types`.
+  SmallVector<Value> choose(Value condition, TypeRange types,
+                            function_ref<SmallVector<Value>()> body,
+                            function_ref<SmallVector<Value>()> otherwise);
   /// The result of `body` where `condition` holds, else `otherwise`.
   Value valueWhen(Value condition, Value otherwise, function_ref<Value()> body);
   /// The same for several; without the condition they are anything.
   SmallVector<Value> valuesWhen(Value condition, TypeRange types,
                                 function_ref<SmallVector<Value>()> body);
+  /// Emits `body` for each type that the caller's rows may have, once for other
+  /// memory. What it returns is of `types`.
+  SmallVector<Value>
+  forTypes(const Memory &memory, TypeRange types,
+           function_ref<SmallVector<Value>(const Memory &)> body);
+  void forTypes(const Memory &memory, function_ref<void(const Memory &)> body);
 
   //===--- Threads --------------------------------------------------------===//
 
@@ -182,6 +209,9 @@ public:
   /// `count` elements of a row from `col` on, which is a multiple of `count`.
   SmallVector<Value> loadRun(const Memory &memory, Number row, Number col,
                              int64_t count);
+  /// The same as they lie, which has to be known.
+  SmallVector<Value> loadStored(const Memory &memory, Number row, Number col,
+                                int64_t count);
   void storeRun(ValueRange values, const Memory &memory, Number row,
                 Number col);
   /// As f32, from any float type, and back.
@@ -195,9 +225,15 @@ public:
   Value fromF32(Value value, Type element);
   /// Two f32 numbers as 16-bit ones in an i32, the first in the low half.
   Value pack(Value low, Value high, Type element);
+  /// Two 16-bit numbers in an i32.
+  Value pack(Value low, Value high);
 
 private:
   Value number(Number x, Type type);
+  SmallVector<Value> loadCallers(const Memory &memory, Number row, Number col,
+                                 int64_t count);
+  void storeCallers(ValueRange values, const Memory &memory, Number row,
+                    Number col);
   template <typename Op>
   Value binary(Number x, Number y);
   Value transposedColumn(Number col);

@@ -72,6 +72,8 @@ Value DeviceKernel::address(const Memory &memory, Number row, Number col) {
 }
 
 Value DeviceKernel::load(const Memory &memory, Number row, Number col) {
+  if (memory.caller)
+    return loadRun(memory, row, col, 1)[0];
   return LLVM::LoadOp::create(b, memory.element, address(memory, row, col));
 }
 
@@ -82,6 +84,8 @@ static unsigned runAlignment(int64_t count, Type element) {
 
 SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
                                          Number col, int64_t count) {
+  if (memory.caller)
+    return loadCallers(memory, row, col, count);
   if (memory.transposed && count > wordElements) {
     SmallVector<Value> words;
     for (int64_t i = 0; i < count; i += wordElements)
@@ -100,11 +104,15 @@ SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
 
 void DeviceKernel::store(Value value, const Memory &memory, Number row,
                          Number col) {
+  if (memory.caller)
+    return storeRun(value, memory, row, col);
   LLVM::StoreOp::create(b, value, address(memory, row, col));
 }
 
 void DeviceKernel::storeRun(ValueRange values, const Memory &memory, Number row,
                             Number col) {
+  if (memory.caller)
+    return storeCallers(values, memory, row, col);
   int64_t count = values.size();
   if (memory.transposed && count > wordElements) {
     for (int64_t i = 0; i < count; i += wordElements)
@@ -131,13 +139,24 @@ Value DeviceKernel::fromF32(Value value, Type element) {
   return arith::TruncFOp::create(b, element, value);
 }
 
+static Value makePair(ImplicitLocOpBuilder &b, Value low, Value high) {
+  Value pair = LLVM::UndefOp::create(b, VectorType::get({2}, low.getType()));
+  Value halves[] = {low, high};
+  for (auto [i, x] : llvm::enumerate(halves)) {
+    Value place = arith::ConstantOp::create(b, b.getI32IntegerAttr(i));
+    pair = LLVM::InsertElementOp::create(b, pair, x, place);
+  }
+  return pair;
+}
+
 Value DeviceKernel::pack(Value low, Value high, Type element) {
-  auto vector = [](Type type) { return VectorType::get({2}, type); };
-  Value pair = LLVM::UndefOp::create(b, vector(b.getF32Type()));
-  pair = LLVM::InsertElementOp::create(b, pair, low, i32(0));
-  pair = LLVM::InsertElementOp::create(b, pair, high, i32(1));
-  Value narrow = LLVM::FPTruncOp::create(b, vector(element), pair);
+  Value narrow = LLVM::FPTruncOp::create(b, VectorType::get({2}, element),
+                                         makePair(b, low, high));
   return LLVM::BitcastOp::create(b, b.getI32Type(), narrow);
+}
+
+Value DeviceKernel::pack(Value low, Value high) {
+  return LLVM::BitcastOp::create(b, b.getI32Type(), makePair(b, low, high));
 }
 
 SmallVector<Value> DeviceKernel::loadRunF32(const Memory &memory, Number row,

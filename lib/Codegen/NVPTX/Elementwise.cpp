@@ -84,7 +84,6 @@ static FailureOr<Operand> operandOf(LayerLowering &l, DeviceKernel &k,
   operand.memory = l.use(k, *buffer);
   operand.row = access.byRow ? row : k.i32(0);
   operand.byCol = access.byCol;
-  // The caller's memory may begin anywhere.
   operand.byRuns = access.byCol && buffer->isPadded();
   return operand;
 }
@@ -106,18 +105,32 @@ onElements(LayerLowering &l, Operation *op, Value tensor, ValueRange operands,
         return failure();
       inputs.push_back(*input);
     }
-    storeElements(
-        k, part, result, l.use(k, result), [&](Value col, int64_t count) {
-          SmallVector<SmallVector<Value>> runs;
-          for (const Operand &input : inputs)
-            runs.push_back(input.read(k, col, count));
-          SmallVector<Value> values;
-          for (int64_t i = 0; i < count; ++i)
-            values.push_back(
-                body(k, llvm::map_to_vector(
-                            runs, [&](const auto &run) { return run[i]; })));
-          return values;
-        });
+    Memory to = l.use(k, result);
+    auto emit = [&] {
+      storeElements(k, part, result, to, [&](Value col, int64_t count) {
+        SmallVector<SmallVector<Value>> runs;
+        for (const Operand &input : inputs)
+          runs.push_back(input.read(k, col, count));
+        SmallVector<Value> values;
+        for (int64_t i = 0; i < count; ++i)
+          values.push_back(
+              body(k, llvm::map_to_vector(
+                          runs, [&](const auto &run) { return run[i]; })));
+        return values;
+      });
+    };
+    // Of the caller's rows, those of one operand are read without a branch for
+    // each run.
+    auto *callers = llvm::find_if(inputs, [](const Operand &input) {
+      return input.memory.caller.has_value();
+    });
+    if (callers == inputs.end())
+      emit();
+    else
+      k.forTypes(Memory(callers->memory), [&](const Memory &known) {
+        callers->memory = known;
+        emit();
+      });
     return success();
   };
   return l.onRows(op->getLoc(), "elements", {result.rows}, std::move(work),

@@ -30,11 +30,11 @@ namespace {
 /// Encodes one row, as quantize() does.
 class RowEncoder {
 public:
+  /// Of a row of `from`, which lie as it is known.
   RowEncoder(LayerLowering &l, DeviceKernel &k, const Buffer &source,
-             const Buffer &result, const RowPart &part)
-      : k(k), source(source), result(result), part(part),
-        from(l.use(k, source)), to(l.use(k, result)),
-        scales(l.useScales(k, result)) {}
+             const Memory &from, const Buffer &result, const RowPart &part)
+      : k(k), source(source), result(result), part(part), from(from),
+        to(l.use(k, result)), scales(l.useScales(k, result)) {}
 
   void emit() {
     Value largest = overRow(largestOfThread());
@@ -117,7 +117,9 @@ LogicalResult lowerEncode(LayerLowering &l, moe::EncodeOp op) {
   Buffer source = l.get(op.getX()), result = l.allocateResult(op.getResult());
   return l.onRows(op.getLoc(), "encode", {result.rows},
                   [=, &l](DeviceKernel &k, const RowPart &part) {
-                    RowEncoder(l, k, source, result, part).emit();
+                    k.forTypes(l.use(k, source), [&](const Memory &from) {
+                      RowEncoder(l, k, source, from, result, part).emit();
+                    });
                     return success();
                   });
 }

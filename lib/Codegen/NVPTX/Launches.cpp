@@ -67,6 +67,20 @@ void RowPart::mapRuns(DeviceKernel &k, int64_t end,
   });
 }
 
+void RowPart::copy(DeviceKernel &k, int64_t end, const Memory &from,
+                   const Memory &to, Value toRow) const {
+  k.forTypes(from, [&](const Memory &known) {
+    mapRuns(
+        k, end,
+        [&](Value col, int64_t count) {
+          return k.loadRun(known, row, col, count);
+        },
+        [&](ValueRange values, Value col) {
+          k.storeRun(values, to, toRow, col);
+        });
+  });
+}
+
 void RowPart::onWarp(DeviceKernel &k, function_ref<void()> body) const {
   if (warps == 1)
     return body();

@@ -48,6 +48,7 @@ LogicalResult LayerLowering::lowerCalls(Calls calls, func::ReturnOp op) {
   this->calls = calls;
   buffers.clear();
   tileTables.clear();
+  copies.clear();
   direct.clear();
   freeBuffers = llvm::to_vector(
       llvm::seq<int64_t>(0, static_cast<int64_t>(deviceBuffers.size())));
@@ -142,6 +143,8 @@ void LayerLowering::launch(DeviceKernel &k, Grid grid) {
 }
 
 Memory LayerLowering::use(DeviceKernel &k, const Buffer &buffer) {
+  if (buffer.isCallers)
+    return useCallers(k, buffer);
   return {k.parameter(buffer.memory), buffer.element, k.i64(buffer.stride),
           buffer.transposed};
 }
@@ -216,24 +219,33 @@ Buffer LayerLowering::allocate(Count rows, int64_t cols, Type element) {
   return buffer;
 }
 
-Buffer LayerLowering::allocateResult(Value tensor) {
+Buffer LayerLowering::allocateRows(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   int64_t cols = type.getRank() == 2 ? type.getDimSize(1) : 1;
+  Buffer buffer = allocate(tensorRows(tensor), cols, storedElement(tensor));
+  buffer.transposed = isTransposed(tensor);
+  if (type.getEncoding())
+    buffer.scales =
+        allocateDense(buffer.rows, 1, Float32Type::get(type.getContext()))
+            .memory;
+  set(tensor, buffer);
+  return buffer;
+}
+
+Buffer LayerLowering::allocateResult(Value tensor) {
   auto output = outputs.find(tensor);
-  Buffer buffer;
-  // Routings are read element by element, so the caller's memory will do.
-  if (output != outputs.end() &&
-      isa<moe::RouterOp, moe::CapacityOp>(tensor.getDefiningOp())) {
-    buffer = outputMemory(output->second, type);
-    direct.insert(tensor);
-  } else {
-    buffer = allocate(tensorRows(tensor), cols, storedElement(tensor));
-    buffer.transposed = isTransposed(tensor);
-    if (type.getEncoding())
-      buffer.scales =
-          allocateDense(buffer.rows, 1, Float32Type::get(type.getContext()))
-              .memory;
-  }
+  if (output == outputs.end())
+    return allocateRows(tensor);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  // Routings are read element by element, hidden rows by nobody else.
+  bool isDirect =
+      isHidden(output->second)
+          ? type.getElementType().isF32() && tensor.hasOneUse()
+          : isa<moe::RouterOp, moe::CapacityOp>(tensor.getDefiningOp());
+  if (!isDirect)
+    return allocateRows(tensor);
+  direct.insert(tensor);
+  Buffer buffer = outputMemory(output->second, type);
   set(tensor, buffer);
   return buffer;
 }
@@ -244,12 +256,6 @@ std::optional<int64_t> LayerLowering::weightNumber(Value tensor) const {
   auto found = weightNumbers.find(tensor);
   return found == weightNumbers.end() ? std::nullopt
                                       : std::optional(found->second);
-}
-
-std::optional<int64_t> LayerLowering::hiddenInput(Value tensor) const {
-  auto found = hiddenInputs.find(tensor);
-  return found == hiddenInputs.end() ? std::nullopt
-                                     : std::optional(found->second);
 }
 
 Buffer LayerLowering::weight(Attribute pack, int64_t rows, int64_t cols,

@@ -35,13 +35,16 @@ struct Buffer {
   moe::ArgumentAttr scales = {};
   /// Whether rows lie as the lanes of encoded weights read them (Memory).
   bool transposed = false;
+  /// Whether these are hidden rows in the caller's memory (CallerRows), which
+  /// are read as if they had the room.
+  bool isCallers = false;
 
-  /// Whether rows begin at addresses from which runs of elements are read; the
-  /// caller's memory may begin anywhere.
+  /// Whether runs of elements are read; the caller's other tensors may begin
+  /// anywhere.
   bool isPadded() const {
     bool isOwn = memory.getKind() == moe::ArgumentKind::Buffer ||
                  memory.getKind() == moe::ArgumentKind::Weight;
-    return isOwn && stride % rowPadding == 0;
+    return isCallers || (isOwn && stride % rowPadding == 0);
   }
   /// Elements of a row in the workspace are a multiple of this, so that
   /// products read whole steps of K.
@@ -93,6 +96,9 @@ struct RowPart {
   void mapRuns(DeviceKernel &k, int64_t end,
                function_ref<SmallVector<Value>(Value, int64_t)> read,
                function_ref<void(ValueRange, Value)> write) const;
+  /// Copies the thread's runs of columns below `end` to row `toRow` of `to`.
+  void copy(DeviceKernel &k, int64_t end, const Memory &from, const Memory &to,
+            Value toRow) const;
   /// Emits `body` for one warp of those that have the row.
   void onWarp(DeviceKernel &k, function_ref<void()> body) const;
 
@@ -189,7 +195,10 @@ public:
   Buffer allocate(Count rows, int64_t cols, Type element);
   /// Memory in the workspace without padding.
   Buffer allocateDense(Count rows, int64_t cols, Type element);
-  /// Makes the buffer of a result; the caller's memory where that will do.
+  /// Makes the buffer of a result in the workspace.
+  Buffer allocateRows(Value tensor);
+  /// Makes that of a result that is written element by element or by
+  /// DeviceKernel::storeRun(); the caller's memory where that will do.
   Buffer allocateResult(Value tensor);
   /// The rows of a tensor in the order in which `product` reads them.
   FailureOr<Buffer> rowsFor(Operation *product, Value tensor);
@@ -205,13 +214,6 @@ public:
   /// message on `user` if `tensor` is not a weight.
   FailureOr<Buffer> weightRows(Value tensor, Type element, Operation *user);
 
-  /// The position of a hidden tensor that the caller gives, if it is one.
-  std::optional<int64_t> hiddenInput(Value tensor) const;
-  /// Reads the thread's part of a row of such a tensor into row `toRow` of
-  /// `to`, with zeros from `cols` to `stride`.
-  void loadHidden(DeviceKernel &k, int64_t position, const RowPart &part,
-                  const Memory &to, Value toRow, int64_t cols, int64_t stride);
-
   /// The table of tiles of `tokens` sorted rows (TileTable.h), made when the
   /// slots were grouped; null for other offsets.
   const Buffer *tileTable(Value offsets, int64_t tokens) const;
@@ -222,8 +224,12 @@ private:
   LogicalResult bindArguments();
   LogicalResult bindInput(const LayerArguments::Input &input, int64_t position);
   LogicalResult finish(func::ReturnOp op);
+  Memory useCallers(DeviceKernel &k, const Buffer &rows);
   Buffer outputMemory(int64_t position, RankedTensorType type);
-  LogicalResult copyOut(Buffer source, int64_t position);
+  bool isHidden(int64_t position) const {
+    return outputName(kernel, position) == "hidden";
+  }
+  LogicalResult copyOut(Value value, int64_t position);
   LogicalResult copyIn(int64_t position, Buffer destination);
 
   // Launches.cpp
@@ -260,6 +266,7 @@ private:
   bool canFollow(RowDomain domain, int64_t width) const;
   // Product.cpp
   bool readsTransposed(Operation *product) const;
+  SmallVector<Operation *> productsOf(Value rows) const;
   bool isTransposed(Value tensor) const;
   /// The most rows that a call of few tokens has.
   int64_t mostFewRows(Count rows) const;
@@ -271,7 +278,9 @@ private:
 
   func::FuncOp kernel;
   llvm::DenseMap<Value, Buffer> buffers;
-  llvm::DenseMap<Value, int64_t> weightNumbers, hiddenInputs;
+  llvm::DenseMap<Value, int64_t> weightNumbers;
+  /// Copies of the caller's rows, which products read.
+  llvm::DenseMap<Value, Buffer> copies;
   llvm::DenseMap<std::pair<Value, int64_t>, Buffer> tileTables;
   /// Whether the launch before lets the next begin, once all are there that
   /// wrote what it reads.

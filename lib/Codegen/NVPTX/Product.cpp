@@ -40,23 +40,29 @@ bool LayerLowering::readsTransposed(Operation *product) const {
                grouped.getWeights()[0], grouped.getWeights().size());
 }
 
-/// Whether the products that read rows of `tensor` want them transposed: all of
-/// them. What else reads them does so element by element.
-bool LayerLowering::isTransposed(Value tensor) const {
+/// The products whose rows `tensor` is.
+SmallVector<Operation *> LayerLowering::productsOf(Value tensor) const {
   auto reads = [&](Operation *user) {
     if (auto linear = dyn_cast<moe::LinearOp>(user))
       return linear.getX() == tensor && !isRowProduct(linear);
     auto grouped = dyn_cast<moe::GroupedMatmulOp>(user);
     return grouped && grouped.getInput() == tensor;
   };
-  auto products = llvm::make_filter_range(tensor.getUsers(), reads);
+  return llvm::filter_to_vector(tensor.getUsers(), reads);
+}
+
+/// Whether the products that read rows of `tensor` want them transposed: all of
+/// them. What else reads them does so element by element.
+bool LayerLowering::isTransposed(Value tensor) const {
+  SmallVector<Operation *> products = productsOf(tensor);
   return !products.empty() && llvm::all_of(products, [&](Operation *product) {
     return readsTransposed(product);
   });
 }
 
 FailureOr<Buffer> LayerLowering::rowsFor(Operation *product, Value tensor) {
-  Buffer rows = get(tensor);
+  auto ofCallers = copies.find(tensor);
+  Buffer rows = ofCallers == copies.end() ? get(tensor) : ofCallers->second;
   if (rows.transposed == readsTransposed(product))
     return rows;
   Buffer copy = rows;
@@ -64,15 +70,8 @@ FailureOr<Buffer> LayerLowering::rowsFor(Operation *product, Value tensor) {
   copy.transposed = !rows.transposed;
   if (failed(onRows(product->getLoc(), "transpose", {rows.rows},
                     [this, rows, copy](DeviceKernel &k, const RowPart &part) {
-                      Memory from = use(k, rows), to = use(k, copy);
-                      part.mapRuns(
-                          k, rows.stride,
-                          [&](Value col, int64_t count) {
-                            return k.loadRun(from, part.row, col, count);
-                          },
-                          [&](ValueRange values, Value col) {
-                            k.storeRun(values, to, part.row, col);
-                          });
+                      part.copy(k, rows.stride, use(k, rows), use(k, copy),
+                                part.row);
                       return success();
                     })))
     return failure();
@@ -199,7 +198,7 @@ LogicalResult lowerLinear(LayerLowering &l, moe::LinearOp op) {
   if (failed(rows))
     return failure();
   product->rows = *rows;
-  product->result = l.allocateResult(op.getResult());
+  product->result = l.allocateRows(op.getResult());
   SmallVector<Value, 1> bias;
   if (op.getBias())
     bias.push_back(op.getBias());
@@ -255,7 +254,7 @@ LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
     product->result = l.allocate(rows, product->n, yieldedElement(op));
     l.set(op.getResult(), product->result);
   } else {
-    product->result = l.allocateResult(op.getResult());
+    product->result = l.allocateRows(op.getResult());
   }
   return l.onTiles(product);
 }

@@ -14,7 +14,6 @@
 #include "RouterTile.h"
 #include "RowProduct.h"
 #include "RowProgram.h"
-#include "moec-c/Kernel.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -119,13 +118,12 @@ LogicalResult RouterEmitter::bindRows(Value row) {
 /// The row that a share multiplies: of what the caller gives, a copy of the
 /// block's own.
 Memory RouterEmitter::shareOfRow(moe::LinearOp linear, Value row) {
+  Memory given = memoryOf(linear.getX());
   if (sums.shares == 1)
-    return memoryOf(linear.getX());
-  Value rows = op.getOutside(linear.getX());
-  Buffer buffer = l.get(rows);
-  Memory copy = k.allocateShared(k.b.getF32Type(), 1, buffer.stride);
-  l.loadHidden(k, *l.hiddenInput(rows), {row, k.thread(), k.threads}, copy,
-               k.i32(0), buffer.cols, buffer.stride);
+    return given;
+  int64_t stride = l.get(op.getOutside(linear.getX())).stride;
+  Memory copy = k.allocateShared(k.b.getF32Type(), 1, stride);
+  RowPart{row, k.thread(), k.threads}.copy(k, stride, given, copy, k.i32(0));
   k.syncBlock();
   return copy;
 }
@@ -155,26 +153,8 @@ void RouterEmitter::emitRowsOf(size_t product, Value firstRow) {
   Value rows = op.getOutside(linear.getX());
   int64_t outputs = outputsOf(linear), stride = l.get(rows).stride;
   Value rowCount = l.count(k, tensorRows(rows));
-  if (isRouterTileElement(matrix.element)) {
-    RouterTileOperands operands{x,       firstRow, rowCount, matrix,
-                                outputs, stride,   Value()};
-    if (std::optional<int64_t> input = l.hiddenInput(rows))
-      operands.parts = k.select(
-          k.equal(k.parameter(l.argument(moe::ArgumentKind::InputType, *input)),
-                  int64_t(MOEC_DTYPE_BF16)),
-          k.i32(1), 3);
-    sums.shared.push_back(emitRouterTile(k, operands));
-    return;
-  }
-  Memory to = k.allocateShared(k.b.getF32Type(), k.threads / warpSize, outputs);
-  sums.shared.push_back(to);
-  Value row = k.add(firstRow, k.warp());
-  int64_t atOnce = std::min<int64_t>(outputs, 4);
-  k.when(k.less(row, rowCount), [&] {
-    emitRowProduct(
-        k, x, row, matrix, {k.i32(0), outputs, atOnce, atOnce}, stride,
-        [&](Value output, Value sum) { k.store(sum, to, k.warp(), output); });
-  });
+  sums.shared.push_back(
+      emitRouterTile(k, {x, firstRow, rowCount, matrix, outputs, stride}));
 }
 
 LogicalResult RouterEmitter::emitProducts(Value row, Value share) {
@@ -292,7 +272,7 @@ static FailureOr<std::shared_ptr<RouterSums>> findProducts(LayerLowering &l,
     outputs = std::max(outputs, outputsOf(linear));
     Value rows = op.getOutside(linear.getX());
     canSpread &=
-        l.hiddenInput(rows) && l.get(rows).stride * 4 <= mostCopiedBytes;
+        l.get(rows).isCallers && l.get(rows).stride * 4 <= mostCopiedBytes;
   }
   if (canSpread)
     sums->shares = llvm::divideCeil(outputs, warps);

@@ -18,12 +18,13 @@
 
 namespace moec::nvptx {
 
-/// Numbers of bf16 that an f32 number is taken apart into.
-static constexpr int64_t mostParts = 3;
-
-bool isRouterTileElement(Type element) {
-  return element.isBF16() || element.isF32();
+/// Numbers of bf16 that a number is taken apart into, each with 8 of its bits.
+static int64_t partsOf(Type element) {
+  constexpr int64_t bits = 8;
+  return llvm::divideCeil(cast<FloatType>(element).getFPMantissaWidth(), bits);
 }
+/// Those of an f32 number.
+static constexpr int64_t mostParts = 3;
 
 namespace {
 
@@ -45,9 +46,8 @@ private:
   /// Elements of a row that a lane reads at a time, and a warp in a step.
   static constexpr int64_t run = 8, depth = 2 * MmaAtom::k;
 
-  Parts takeApart(ValueRange numbers, int64_t parts);
-  Parts readWeights(Value output, Value col);
-  SmallVector<Value> accumulate(Value rowAtom, Value split, int64_t parts);
+  Parts takeApart(ValueRange numbers);
+  SmallVector<Value> accumulate(const Memory &x, Value rowAtom, Value split);
   void multiply(ArrayRef<Parts> weights, ArrayRef<Parts> tokens,
                 MutableArrayRef<Value> sums);
   void put(Value rowAtom, Value split, ValueRange sums);
@@ -61,10 +61,17 @@ private:
 
 } // namespace
 
-Parts RouterTile::takeApart(ValueRange numbers, int64_t parts) {
-  Type i32 = k.b.getI32Type(), f32 = k.b.getF32Type();
-  SmallVector<Value> rest(numbers);
+Parts RouterTile::takeApart(ValueRange numbers) {
+  Type element = numbers[0].getType();
+  int64_t parts = partsOf(element);
   Parts result(parts);
+  if (parts == 1) {
+    for (int64_t i = 0; i < run; i += 2)
+      result[0].push_back(k.pack(numbers[i], numbers[i + 1]));
+    return result;
+  }
+  Type i32 = k.b.getI32Type(), f32 = k.b.getF32Type();
+  auto rest = llvm::map_to_vector(numbers, [&](Value x) { return k.toF32(x); });
   for (int64_t part = 0; part < parts; ++part) {
     SmallVector<Value> high;
     for (Value &x : rest) {
@@ -87,14 +94,6 @@ Parts RouterTile::takeApart(ValueRange numbers, int64_t parts) {
   return result;
 }
 
-Parts RouterTile::readWeights(Value output, Value col) {
-  if (o.matrix.element.isF32())
-    return takeApart(k.loadRun(o.matrix, output, col, run), mostParts);
-  // Pairs as they lie.
-  Memory pairs{o.matrix.pointer, k.b.getI32Type(), k.i64(o.stride / 2)};
-  return {k.loadRun(pairs, output, k.div(col, 2), run / 2)};
-}
-
 /// Adds the products of 32 elements of K. `weights` are of two rows 8 apart.
 void RouterTile::multiply(ArrayRef<Parts> weights, ArrayRef<Parts> tokens,
                           MutableArrayRef<Value> sums) {
@@ -112,8 +111,8 @@ void RouterTile::multiply(ArrayRef<Parts> weights, ArrayRef<Parts> tokens,
         }
 }
 
-SmallVector<Value> RouterTile::accumulate(Value rowAtom, Value split,
-                                          int64_t parts) {
+SmallVector<Value> RouterTile::accumulate(const Memory &x, Value rowAtom,
+                                          Value split) {
   constexpr int64_t quad = 4;
   Value inQuad = k.rem(k.lane(), quad), inAtom = k.div(k.lane(), quad);
   Value laneCol = k.mul(inQuad, run);
@@ -127,7 +126,9 @@ SmallVector<Value> RouterTile::accumulate(Value rowAtom, Value split,
   for (Value &token : tokens)
     token = k.min(token, k.sub(o.rowCount, 1));
   // Steps of K that the warp has: more registers hold what is read, or parts.
-  int64_t halves = parts == 1 ? std::gcd(o.stride / depth, int64_t(4)) : 1,
+  int64_t halves = partsOf(x.stored()) == 1
+                       ? std::gcd(o.stride / depth, int64_t(2))
+                       : 1,
           stepDepth = halves * depth;
   int64_t steps = o.stride / stepDepth;
   int64_t stepsOfSplit = llvm::divideCeil(steps, splits);
@@ -138,18 +139,20 @@ SmallVector<Value> RouterTile::accumulate(Value rowAtom, Value split,
       from, to, stepDepth, sums,
       [&](Value step, ValueRange carried) -> SmallVector<Value> {
         SmallVector<Value> next(carried);
-        SmallVector<SmallVector<Parts>> weights(halves), numbers(halves);
+        // Runs of two outputs, then of the tokens.
+        SmallVector<SmallVector<SmallVector<Value>>> runs(halves);
         for (int64_t i = 0; i < halves; ++i) {
           Value col = k.add(k.add(step, i * depth), laneCol);
           for (Value output : outputs)
-            weights[i].push_back(readWeights(output, col));
+            runs[i].push_back(k.loadRun(o.matrix, output, col, run));
           for (Value token : tokens)
-            numbers[i].push_back({k.loadRun(o.x, token, col, run)});
+            runs[i].push_back(k.loadStored(x, token, col, run));
         }
-        for (int64_t i = 0; i < halves; ++i) {
-          for (Parts &row : numbers[i])
-            row = takeApart(row[0], parts);
-          multiply(weights[i], numbers[i], next);
+        for (ArrayRef<SmallVector<Value>> read : runs) {
+          auto parts = llvm::map_to_vector(
+              read, [&](ValueRange numbers) { return takeApart(numbers); });
+          multiply(ArrayRef(parts).take_front(outputs.size()),
+                   ArrayRef(parts).drop_front(outputs.size()), next);
         }
         return next;
       });
@@ -172,12 +175,9 @@ Memory RouterTile::emit() {
   partial = k.allocateShared(k.b.getF32Type(), splits * rows, width);
   k.loop(k.warp(), rowAtoms * splits, rows, [&](Value unit) {
     Value rowAtom = k.rem(unit, rowAtoms), split = k.div(unit, rowAtoms);
-    auto run = [&](int64_t parts) {
-      put(rowAtom, split, accumulate(rowAtom, split, parts));
-    };
-    if (!o.parts)
-      return run(mostParts);
-    k.either(k.equal(o.parts, 1), [&] { run(1); }, [&] { run(mostParts); });
+    k.forTypes(o.x, [&](const Memory &x) {
+      put(rowAtom, split, accumulate(x, rowAtom, split));
+    });
   });
   k.syncBlock();
   if (splits > 1) {

@@ -5,9 +5,9 @@
 //
 // The gating product of a router for as many rows as a block has warps, on
 // tensor cores. Routers work on f32 numbers, which decide between experts: a
-// number is taken apart into up to three of bf16 that are exactly it, by
-// cutting its bits, and all their products are added up but those below its
-// last bit.
+// number is taken apart into as many of bf16 as are exactly it, three at most,
+// by cutting its bits, and all their products are added up but those below the
+// last bit of f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,19 +18,13 @@
 
 namespace moec::nvptx {
 
-/// Whether the tile multiplies by a matrix of `element`.
-bool isRouterTileElement(Type element);
-
-/// `rowCount` rows of `x` from `firstRow` on, f32, and a matrix of `outputs`
-/// rows, both with zeros up to `stride`, a multiple of 64.
+/// `rowCount` rows of `x` from `firstRow` on and a matrix of `outputs` rows,
+/// f32, f16 or bf16, both with zeros up to `stride`, a multiple of 64.
 struct RouterTileOperands {
   Memory x;
   Value firstRow, rowCount;
   Memory matrix;
   int64_t outputs, stride;
-  /// As how many numbers of bf16 the elements of `x` may be taken, an i32; null
-  /// for three.
-  Value parts;
 };
 
 /// The sums of a row for each of the block's warps, [warps, outputs], in shared

@@ -27,6 +27,10 @@ static int64_t elementsAtOnce(int64_t stride, Type element) {
 void emitRowProduct(DeviceKernel &k, const Memory &x, Value row,
                     const Memory &matrix, OutputRange outputs, int64_t stride,
                     function_ref<void(Value, Value)> store) {
+  if (!x.stored())
+    return k.forTypes(x, [&](const Memory &known) {
+      emitRowProduct(k, known, row, matrix, outputs, stride, store);
+    });
   int64_t run = elementsAtOnce(stride, matrix.element);
   int64_t steps = stride / (run * warpSize), atOnce = outputs.atOnce;
   int64_t together = std::gcd(steps, readsAtOnce / atOnce);

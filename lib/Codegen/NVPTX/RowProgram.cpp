@@ -66,14 +66,20 @@ Value RowProgram::insideOf(int64_t cols, int64_t reg) {
 
 Row RowProgram::load(const Memory &memory, Value row, int64_t cols) {
   Row result = makeRow(cols, memory.element);
-  for (auto [reg, value] : llvm::enumerate(result.registers)) {
-    auto read = [&, reg = reg] { return k.load(memory, row, indexIn(reg)); };
-    Value inside = insideOf(cols, reg);
-    TypedAttr zero = k.b.getZeroAttr(memory.element);
-    value =
-        inside ? k.valueWhen(inside, arith::ConstantOp::create(k.b, zero), read)
-               : read();
-  }
+  SmallVector<Type> types(result.registers.size(), memory.element);
+  result.registers = k.forTypes(memory, types, [&](const Memory &known) {
+    SmallVector<Value> registers;
+    for (size_t reg = 0; reg < types.size(); ++reg) {
+      auto read = [&] { return k.load(known, row, indexIn(reg)); };
+      Value inside = insideOf(cols, reg);
+      TypedAttr zero = k.b.getZeroAttr(memory.element);
+      registers.push_back(
+          inside
+              ? k.valueWhen(inside, arith::ConstantOp::create(k.b, zero), read)
+              : read());
+    }
+    return registers;
+  });
   return result;
 }
 

@@ -48,11 +48,19 @@ static void copyRow(LayerLowering &l, DeviceKernel &k, const RowPart &part,
       k.store(times(k.load(l.useScales(k, source), token, col)),
               l.useScales(k, result), part.row, col);
     });
-  Memory from = l.use(k, source), to = l.use(k, result);
-  part.forColumns(k, result.stride, [&](Value col) {
-    if (result.scales)
-      return k.store(k.load(from, token, col), to, part.row, col);
-    k.storeF32(times(k.loadF32(from, token, col)), to, part.row, col);
+  Memory to = l.use(k, result);
+  k.forTypes(l.use(k, source), [&](const Memory &from) {
+    part.mapRuns(
+        k, result.stride,
+        [&](Value col, int64_t count) {
+          auto run = k.loadRunF32(from, token, col, count);
+          if (!result.scales)
+            llvm::transform(run, run.begin(), times);
+          return run;
+        },
+        [&](ValueRange run, Value col) {
+          k.storeRunF32(run, to, part.row, col);
+        });
   });
 }
 
@@ -186,10 +194,20 @@ LogicalResult lowerIdentityExperts(LayerLowering &l,
               return {arith::AddFOp::create(k.b, carried[0], weight),
                       arith::OrIOp::create(k.b, carried[1], counts)};
             });
-        part.forColumns(k, result.stride, [&](Value col) {
-          Value product =
-              arith::MulFOp::create(k.b, k.load(x, token, col), sums[0]);
-          k.store(k.select(sums[1], product, k.f32(0.0)), to, token, col);
+        k.forTypes(x, [&](const Memory &from) {
+          part.mapRuns(
+              k, result.stride,
+              [&](Value col, int64_t count) {
+                auto run = k.loadRun(from, token, col, count);
+                for (Value &number : run) {
+                  Value product = arith::MulFOp::create(k.b, number, sums[0]);
+                  number = k.select(sums[1], product, k.f32(0.0));
+                }
+                return run;
+              },
+              [&](ValueRange run, Value col) {
+                k.storeRun(run, to, token, col);
+              });
         });
         return success();
       },
