@@ -38,6 +38,7 @@ enum : uint16_t {
   IMMA = 0x037,
   HMMA = 0x03c,
   QMMA = 0x07a,
+  BAR = 0x11d,
   BRA = 0x147,
   BRX = 0x149,
   EXIT = 0x14d,
@@ -121,7 +122,7 @@ static constexpr Operation operations[] = {
     {0x11a, OpClass::Sync, "DEPBAR"},
     {0x11b, OpClass::Control, "ENDCOLLECTIVE"},
     {0x11c, OpClass::Integer, "B2R"},
-    {0x11d, OpClass::Sync, "BAR"},
+    {BAR, OpClass::Sync, "BAR"},
     {0x141, OpClass::Control, "BSYNC"},
     {0x142, OpClass::Control, "BREAK"},
     {0x144, OpClass::Control, "CALL"},
@@ -270,6 +271,7 @@ Instruction decode(uint64_t low, uint64_t high, unsigned architecture) {
   if (const Operation *known = find(result.operation))
     result.kind = known->kind;
   decodeProduct(result, low, high);
+  result.isBarrier = result.operation == BAR;
   result.ends = leavesAlways(result.operation, low, high);
   if (result.operation == BRA)
     result.branch =

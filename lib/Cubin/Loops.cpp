@@ -5,7 +5,7 @@
 //
 // A branch back is a loop's if its target dominates it. Code that spins on a
 // barrier out of line jumps back into the middle of a loop: such a branch is
-// none.
+// none. A loop that was unrolled whole is told by its products.
 //
 //===----------------------------------------------------------------------===//
 
@@ -72,6 +72,14 @@ static bool dominates(ArrayRef<Instruction> code, size_t through, size_t to) {
   return !seen.test(unsigned(to));
 }
 
+/// Whether `loop` shares instructions with one of `others`.
+static bool meetsAny(const Loop &loop, ArrayRef<Loop> others) {
+  return any_of(others, [&](const Loop &other) {
+    return other.begin < loop.begin + loop.code.size() &&
+           loop.begin < other.begin + other.code.size();
+  });
+}
+
 std::vector<Loop> innermostLoops(ArrayRef<Instruction> code) {
   std::vector<Loop> loops;
   for (size_t at = 0; at < code.size(); ++at) {
@@ -92,14 +100,39 @@ std::vector<Loop> innermostLoops(ArrayRef<Instruction> code) {
   });
   std::vector<Loop> inner;
   for (const Loop &loop : loops)
-    if (none_of(inner, [&](const Loop &other) {
-          return other.begin < loop.begin + loop.code.size() &&
-                 loop.begin < other.begin + other.code.size();
-        }))
+    if (!meetsAny(loop, inner))
       inner.push_back(loop);
   llvm::sort(inner,
              [](const Loop &a, const Loop &b) { return a.begin < b.begin; });
   return inner;
+}
+
+std::vector<Loop> unrolledLoops(ArrayRef<Instruction> code,
+                                ArrayRef<Loop> loops) {
+  std::vector<Loop> unrolled;
+  size_t begin = 0, end = 0;
+  auto finish = [&] {
+    Loop loop{begin, code.slice(begin, end - begin)};
+    if (begin < end && !meetsAny(loop, loops))
+      unrolled.push_back(loop);
+  };
+  bool ended = true;
+  for (auto [at, instruction] : enumerate(code)) {
+    bool multiplies = instruction.kind == OpClass::Tensor;
+    bool begins = instruction.kind == OpClass::Copy ||
+                  instruction.kind == OpClass::Fragment || multiplies;
+    ended |= instruction.isBarrier;
+    // The last products may stand behind the barrier.
+    if (begins && ended && !(multiplies && begin < end)) {
+      finish();
+      begin = end = at;
+      ended = false;
+    }
+    if (multiplies)
+      end = at + 1;
+  }
+  finish();
+  return unrolled;
 }
 
 } // namespace moec::cubin

@@ -95,7 +95,9 @@ GpuKernel kernelFigures(const cubin::Kernel &code, const ManifestLaunch &launch,
         return instruction.kind == OpClass::Local;
       });
   figures.occupancy = occupancy(chip, figures.needs);
-  for (const cubin::Loop &loop : cubin::innermostLoops(code.code))
+  std::vector<cubin::Loop> loops = cubin::innermostLoops(code.code);
+  llvm::append_range(loops, cubin::unrolledLoops(code.code, loops));
+  for (const cubin::Loop &loop : loops)
     figures.loops.push_back(loopFigures(loop, chip));
   return figures;
 }

@@ -52,6 +52,12 @@ struct Loop {
 /// loop that waits for a barrier and does nothing else is none.
 std::vector<Loop> innermostLoops(llvm::ArrayRef<Instruction> code);
 
+/// What is left of loops that were unrolled whole: code that meets none of the
+/// kernel's `loops`, from the first copy or fragment behind a barrier of the
+/// block to the last product on the tensor cores before the next such.
+std::vector<Loop> unrolledLoops(llvm::ArrayRef<Instruction> code,
+                                llvm::ArrayRef<Loop> loops);
+
 } // namespace moec::cubin
 
 #endif // MOEC_CUBIN_CUBIN_H

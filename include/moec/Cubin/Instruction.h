@@ -57,6 +57,8 @@ struct Instruction {
   /// Of the numbers that it multiplies; tf32 counts as 32.
   uint8_t bits = 16;
   bool ofWarpgroup = false;
+  /// The threads of a block wait for each other here.
+  bool isBarrier = false;
   /// Of a branch: the distance to its target from the next instruction, in
   /// instructions.
   std::optional<int64_t> branch = std::nullopt;

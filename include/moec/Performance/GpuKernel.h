@@ -24,7 +24,7 @@
 
 namespace moec::perf {
 
-/// One pass of a loop, of one warp.
+/// One pass of a loop, of one warp; all passes if it was unrolled whole.
 struct GpuLoop {
   /// The number of its first instruction in the kernel.
   size_t begin = 0;
@@ -60,7 +60,7 @@ struct GpuKernel {
   /// Instructions that move spilled registers.
   int64_t spills = 0;
   Occupancy occupancy;
-  /// Innermost ones, in the order of the code.
+  /// Innermost ones, in the order of the code, then those that were unrolled.
   std::vector<GpuLoop> loops;
 
   /// The loop with the most work for the tensor cores, else the one with the
@@ -68,7 +68,6 @@ struct GpuKernel {
   const GpuLoop *mainLoop() const;
 };
 
-/// The figures of `code`, launched as `launch` says.
 /// How a kernel reads the weights of its product, where every warp of it
 /// copies and multiplies. When tokens are few, that is all that costs time.
 struct WeightStream {
@@ -85,6 +84,7 @@ struct WeightStream {
 std::optional<WeightStream> weightStream(const GpuKernel &kernel,
                                          const GpuTile &tile);
 
+/// The figures of `code`, launched as `launch` says.
 GpuKernel kernelFigures(const cubin::Kernel &code, const ManifestLaunch &launch,
                         const GpuChip &chip);
 

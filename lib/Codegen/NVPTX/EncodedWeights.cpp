@@ -107,27 +107,43 @@ Value EncodedWeights::scalesOf(Value stage) {
   return k.address({panel, k.b.getI8Type(), k.i64(0)}, 0, from);
 }
 
-void EncodedWeights::copy(const Memory &arena, Value stage, Value to) {
-  Value chunk = k.add(to, k.mul(k.lane(), Swizzle::chunkBytes));
-  int64_t steps = depth / encodedDepth;
-  for (auto [i, panel] : llvm::enumerate(codeChunks))
-    for (int64_t step = 0; step < steps; ++step)
-      AsyncCopies::copy(
-          k,
-          k.address(arena, 0,
-                    k.add(chunk, (int64_t(i) * steps + step) * stepBytes)),
-          codesOf(panel, stage, step));
-  int64_t chunks = scaleBytes / Swizzle::chunkBytes;
-  if (!chunks)
+EncodedWeights::Chunks EncodedWeights::chunksOf(Value stage) {
+  Chunks chunks;
+  for (Value panel : codeChunks)
+    for (int64_t step = 0; step < depth / encodedDepth; ++step)
+      chunks.codes.push_back(codesOf(panel, stage, step));
+  int64_t unit = unitDepth();
+  if (scaleBytes)
+    chunks.scales =
+        depth % unit == 0
+            ? k.address({scaleChunk, k.b.getI8Type(),
+                         k.i64(depth / unit * panels.getUnitBytes())},
+                        stage, 0)
+            : scalesOf(stage);
+  return chunks;
+}
+
+std::optional<EncodedWeights::Distance>
+EncodedWeights::distance(int64_t stages) const {
+  int64_t elements = stages * depth, unit = unitDepth();
+  if (panels.getGroups() == 1)
+    return Distance{elements / encodedDepth * stepBytes, 0};
+  if (elements % unit)
+    return std::nullopt;
+  int64_t bytes = elements / unit * panels.getUnitBytes();
+  return Distance{bytes, bytes};
+}
+
+void EncodedWeights::copy(const Memory &arena, const Chunks &chunks, Value to) {
+  Value place = k.add(to, k.mul(k.lane(), Swizzle::chunkBytes));
+  for (auto [i, chunk] : llvm::enumerate(chunks.codes))
+    AsyncCopies::copy(
+        k, k.address(arena, 0, k.add(place, int64_t(i) * stepBytes)), chunk);
+  if (!chunks.scales)
     return;
-  k.when(k.less(k.lane(), chunks), [&] {
-    int64_t unit = unitDepth();
-    Value from = depth % unit == 0
-                     ? k.address({scaleChunk, k.b.getI8Type(),
-                                  k.i64(depth / unit * panels.getUnitBytes())},
-                                 stage, 0)
-                     : scalesOf(stage);
-    AsyncCopies::copy(k, k.address(arena, 0, k.add(chunk, codeBytes)), from);
+  k.when(k.less(k.lane(), scaleBytes / Swizzle::chunkBytes), [&] {
+    AsyncCopies::copy(k, k.address(arena, 0, k.add(place, codeBytes)),
+                      chunks.scales);
   });
 }
 

@@ -43,10 +43,24 @@ public:
     return !hasRowScales() && !decoder.scalesNumbers();
   }
 
+  /// Where a lane's chunks of a stage of K are: of codes, `[panel][step]`, and
+  /// of scales, if there are any.
+  struct Chunks {
+    SmallVector<Value> codes;
+    Value scales;
+  };
+
   /// The rows from `row` of the tile on.
   void find(Value row);
-  /// Starts to copy stage `stage` of K to byte `to` of `arena`.
-  void copy(const Memory &arena, Value stage, Value to);
+  Chunks chunksOf(Value stage);
+  /// Bytes from the chunks of a stage to those `stages` further, if they are
+  /// the same for all.
+  struct Distance {
+    int64_t codes, scales;
+  };
+  std::optional<Distance> distance(int64_t stages) const;
+  /// Starts to copy the stage of these chunks to byte `to` of `arena`.
+  void copy(const Memory &arena, const Chunks &chunks, Value to);
   /// The scales of a lane's rows in a span, for each panel.
   SmallVector<Scales> loadScales(const Memory &arena, Value from, int64_t span);
   /// The fragments of a step of the panels, `[row atom][product][register]`,

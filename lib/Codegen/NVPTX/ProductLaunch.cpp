@@ -52,11 +52,10 @@ static bool areAlike(const Product &first, const Product &second) {
 /// need, where the assembler, left alone, spills some of these for one block
 /// more; else 0.
 static int64_t decodingBlocks(const Product &product) {
-  if (!product.isEncoded() || product.tile.getMma() != moe::MmaKind::M16N8K16)
+  if (!product.isEncoded() || splitsK(product.tile) ||
+      product.tile.getMma() != moe::MmaKind::M16N8K16)
     return 0;
   Attribute encoding = product.panels.getEncoding();
-  if (splitsK(product.tile))
-    return product.weights == 2 && isa<moe::Int4Attr>(encoding) ? 4 : 0;
   return isa<moe::Int4Attr, moe::UInt4Attr>(encoding) ? 0 : 3;
 }
 

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ProductTile.h"
+#include "StageRing.h"
 #include "TensorCore.h"
 #include "TileSums.h"
 
@@ -32,7 +33,8 @@ public:
         tokenAtoms(tokens / MmaAtom::n),
         steps(p.product.rows.stride / Swizzle::depth),
         stageBytes((rows + tokens) * Swizzle::rowBytes),
-        atom{p.product.packed.element} {}
+        atom{p.product.packed.element},
+        ring(k, steps, tile.getWarps(), tile.getStages()) {}
 
   LogicalResult check();
   void emit();
@@ -46,25 +48,31 @@ private:
   };
 
   void findRows();
-  /// Starts to copy step `step` of K of rows to byte `begin` of a stage.
-  void copy(ArrayRef<Chunk> chunks, int64_t begin, Value step, Value stage);
-  void copyWeights(Value step, Value stage);
-  void copyTokens(Value step, Value stage);
-  void copyStage(Value step, Value stage);
-  void fillRing(Value ring);
-  void multiply(Value stage, SmallVector<Value> &sums);
+  void findStages();
+  /// Starts to copy a turn's step of K of rows to byte `begin` of its stage.
+  void copy(ArrayRef<Chunk> chunks, int64_t begin, const Turn &turn);
+  void copyWeights(const Turn &turn);
+  void copyTokens(const Turn &turn);
+  void copyStage(const Turn &turn);
+  void multiply(const Turn &turn, SmallVector<Value> &sums);
   SmallVector<Value> accumulate();
-  Value shared(Number offset) { return k.address(arena, 0, offset); }
+  /// Byte `offset` behind `place` of a turn's stage.
+  Value shared(Value place, const Turn &turn, int64_t offset);
 
   ProductKernel &p;
   DeviceKernel &k;
   moe::GpuTileAttr tile;
   const int64_t rows, tokens, rowAtoms, tokenAtoms, steps, stageBytes;
   const MmaAtom atom;
+  StageRing ring;
   /// The rings of all warps.
   Memory arena;
-  /// Of every `rowsOfWarp`-th row.
+  /// Of every `rowsOfWarp`-th row, for the warp's first step of K.
   SmallVector<Chunk> weightRows, tokenRows;
+  /// Of the ring's first stage: where this lane's chunk of rows 0 and 4 goes,
+  /// and where the matrices of fragments lie that this lane names: of weights
+  /// for each step of the tensor core, of tokens for two.
+  SmallVector<Value> chunkPlaces, weightPlaces, tokenPlaces;
 };
 
 } // namespace
@@ -93,7 +101,9 @@ LogicalResult SplitTile::check() {
 
 void SplitTile::findRows() {
   Value row = k.div(k.lane(), Swizzle::rowChunks);
-  Value inRow = k.mul(k.rem(k.lane(), Swizzle::rowChunks), Swizzle::chunkBytes);
+  Value inRow =
+      k.add(k.mul(k.rem(k.lane(), Swizzle::rowChunks), Swizzle::chunkBytes),
+            k.mul(k.warp(), Swizzle::rowBytes));
   int64_t rowBytes =
       p.product.rows.stride * elementBytes(p.product.packed.element);
   auto find = [&](const Memory &source, Value number) {
@@ -111,83 +121,69 @@ void SplitTile::findRows() {
     tokenRows.push_back({find(p.rows, p.inputRow(k.add(row, i)))});
 }
 
-void SplitTile::copy(ArrayRef<Chunk> chunks, int64_t begin, Value step,
-                     Value stage) {
-  Value column = k.mul(step, Swizzle::rowBytes),
-        all = k.i32(Swizzle::chunkBytes);
+/// The swizzle depends on rows and chunks, but not on the stage or the eighth
+/// of rows, which are far apart.
+void SplitTile::findStages() {
+  Value first = k.mul(k.warp(), tile.getStages() * stageBytes);
+  auto place = [&](Value row, Value chunk) {
+    return k.address(arena, 0, k.add(first, Swizzle::at(k, row, chunk)));
+  };
   Value row = k.div(k.lane(), Swizzle::rowChunks),
         chunk = k.rem(k.lane(), Swizzle::rowChunks);
+  for (int64_t above = 0; above < Swizzle::rows; above += rowsOfWarp)
+    chunkPlaces.push_back(place(k.add(row, above), chunk));
+  // Of weights, rows 0 to 7 and 8 to 15 of the first half of K, then of the
+  // second. Of tokens, the halves of two steps.
+  Value low = k.rem(k.lane(), 8), bit3 = k.rem(k.div(k.lane(), 8), 2),
+        bit4 = k.div(k.lane(), 16);
+  for (int64_t step = 0; step < stageSteps; ++step)
+    weightPlaces.push_back(
+        place(k.add(low, k.mul(bit3, 8)), k.add(bit4, 2 * step)));
+  for (int64_t step = 0; step < stageSteps; step += 2)
+    tokenPlaces.push_back(place(low, k.add(k.div(k.lane(), 8), 2 * step)));
+}
+
+Value SplitTile::shared(Value place, const Turn &turn, int64_t offset) {
+  return k.address({place, k.b.getI8Type(), k.i32(0)}, 0,
+                   turn.stage * stageBytes + offset);
+}
+
+void SplitTile::copy(ArrayRef<Chunk> chunks, int64_t begin, const Turn &turn) {
   for (auto [i, source] : llvm::enumerate(chunks)) {
-    // Two rows of which one is 4 below the other: two swizzles.
     int64_t first = i * rowsOfWarp, above = first % Swizzle::rows;
-    Value to = k.add(stage, Swizzle::at(k, k.add(row, above), chunk));
-    Memory bytes{source.pointer, k.b.getI8Type(), k.i64(0)};
-    bytes.pointer = k.address(bytes, 0, column);
-    AsyncCopies::copy(
-        k, shared(k.add(to, begin + (first - above) * Swizzle::rowBytes)),
-        k.address(bytes, 0, source.offset), all);
+    Memory bytes{
+        turn.advance(k, source.pointer, tile.getWarps() * Swizzle::rowBytes),
+        k.b.getI8Type(), k.i64(0)};
+    AsyncCopies::copy(k,
+                      shared(chunkPlaces[above / rowsOfWarp], turn,
+                             begin + (first - above) * Swizzle::rowBytes),
+                      k.address(bytes, 0, source.offset));
   }
 }
 
-void SplitTile::copyWeights(Value step, Value stage) {
-  copy(weightRows, 0, step, stage);
+void SplitTile::copyWeights(const Turn &turn) { copy(weightRows, 0, turn); }
+
+void SplitTile::copyTokens(const Turn &turn) {
+  copy(tokenRows, rows * Swizzle::rowBytes, turn);
 }
 
-void SplitTile::copyTokens(Value step, Value stage) {
-  copy(tokenRows, rows * Swizzle::rowBytes, step, stage);
+void SplitTile::copyStage(const Turn &turn) {
+  copyWeights(turn);
+  copyTokens(turn);
 }
 
-/// Starts to copy step `step` of K to the stage at byte `stage`; nothing past
-/// the last one.
-void SplitTile::copyStage(Value step, Value stage) {
-  k.when(k.less(step, steps), [&] {
-    copyWeights(step, stage);
-    copyTokens(step, stage);
-  });
-  AsyncCopies::commit(k);
-}
-
-/// Fills all stages but one. Where rows have to be waited for, weights are on
-/// their way before.
-void SplitTile::fillRing(Value ring) {
-  auto forStages = [&](function_ref<void(Value, Value)> body) {
-    for (int64_t i = 0; i < tile.getStages() - 1; ++i)
-      body(k.add(k.warp(), i * tile.getWarps()), k.add(ring, i * stageBytes));
-  };
-  if (!p.waitsForRows)
-    return forStages([&](Value step, Value stage) { copyStage(step, stage); });
-  forStages([&](Value step, Value stage) {
-    k.when(k.less(step, steps), [&] { copyWeights(step, stage); });
-  });
-  p.waitForRows();
-  forStages([&](Value step, Value stage) {
-    k.when(k.less(step, steps), [&] { copyTokens(step, stage); });
-    AsyncCopies::commit(k);
-  });
-}
-
-void SplitTile::multiply(Value stage, SmallVector<Value> &sums) {
-  Value low = k.rem(k.lane(), 8), bit3 = k.rem(k.div(k.lane(), 8), 2),
-        bit4 = k.div(k.lane(), 16);
-  Value tokenStage = k.add(stage, rows * Swizzle::rowBytes);
+void SplitTile::multiply(const Turn &turn, SmallVector<Value> &sums) {
   SmallVector<SmallVector<Value, 4>> tokenFragments(tokenAtoms);
   for (int64_t step = 0; step < stageSteps; ++step) {
-    // Four matrices are the halves of two steps of an atom's tokens.
     if (step % 2 == 0)
-      for (int64_t j = 0; j < tokenAtoms; ++j) {
-        Value at = Swizzle::at(k, low, k.add(k.div(k.lane(), 8), 2 * step));
-        tokenFragments[j] =
-            loadMatrices(k, shared(k.add(k.add(tokenStage, at),
-                                         j * MmaAtom::n * Swizzle::rowBytes)));
-      }
+      for (int64_t j = 0; j < tokenAtoms; ++j)
+        tokenFragments[j] = loadMatrices(
+            k, shared(tokenPlaces[step / 2], turn,
+                      (rows + j * MmaAtom::n) * Swizzle::rowBytes));
     for (int64_t i = 0; i < rowAtoms; ++i) {
-      // Of weights, rows 0 to 7 and 8 to 15 of the first half of K, then of the
-      // second.
-      Value at =
-          Swizzle::at(k, k.add(low, k.mul(bit3, 8)), k.add(bit4, 2 * step));
-      SmallVector<Value, 4> weights = loadMatrices(
-          k,
-          shared(k.add(k.add(stage, at), i * MmaAtom::m * Swizzle::rowBytes)));
+      SmallVector<Value, 4> weights =
+          loadMatrices(k, shared(weightPlaces[step], turn,
+                                 i * MmaAtom::m * Swizzle::rowBytes));
       for (int64_t j = 0; j < tokenAtoms; ++j)
         atom.multiply(k, weights,
                       ArrayRef(tokenFragments[j])
@@ -201,33 +197,23 @@ void SplitTile::multiply(Value stage, SmallVector<Value> &sums) {
 }
 
 SmallVector<Value> SplitTile::accumulate() {
-  int64_t stages = tile.getStages(), warps = tile.getWarps();
-  Value ring = k.mul(k.warp(), stages * stageBytes);
-  fillRing(ring);
-  SmallVector<Value> carried(rowAtoms * tokenAtoms * MmaAtom::accumulators,
-                             k.f32(0.0));
-  size_t count = carried.size();
-  Value lastStage = k.add(ring, (stages - 1) * stageBytes);
-  // The stage to multiply, and the one to fill.
-  carried.append({ring, lastStage});
-  SmallVector<Value> result =
-      k.loopCarried(k.warp(), steps, warps, carried,
-                    [&](Value step, ValueRange values) -> SmallVector<Value> {
-                      SmallVector<Value> sums(values.take_front(count));
-                      Value stage = values[count], fill = values[count + 1];
-                      AsyncCopies::wait(k, stages - 2);
-                      // All lanes' copies have landed, and all are done with
-                      // the stage before, which is filled anew.
-                      k.syncWarp();
-                      copyStage(k.add(step, (stages - 1) * warps), fill);
-                      multiply(stage, sums);
-                      Value next = k.select(k.equal(stage, lastStage), ring,
-                                            k.add(stage, stageBytes));
-                      sums.append({next, stage});
-                      return sums;
-                    });
-  result.truncate(count);
-  return result;
+  if (p.waitsForRows) {
+    // Weights are on their way before the rows are there.
+    ring.forFirst([&](const Turn &turn) { copyWeights(turn); });
+    p.waitForRows();
+    ring.fill([&](const Turn &turn) { copyTokens(turn); });
+  } else {
+    ring.fill([&](const Turn &turn) { copyStage(turn); });
+  }
+  SmallVector<Value> sums(rowAtoms * tokenAtoms * MmaAtom::accumulators,
+                          k.f32(0.0));
+  return ring.run(
+      sums, [&](const Turn &turn) { copyStage(turn); },
+      [&](const Turn &turn, ValueRange before) {
+        SmallVector<Value> after(before);
+        multiply(turn, after);
+        return after;
+      });
 }
 
 void SplitTile::emit() {
@@ -237,9 +223,9 @@ void SplitTile::emit() {
                            Swizzle::alignment);
   p.forTile([&] {
     findRows();
+    findStages();
     SmallVector<Value> accumulators = accumulate();
     // The warps' sums lie where the rings were.
-    AsyncCopies::wait(k, 0);
     k.syncBlock();
     sums.put(arena.pointer, accumulators, k.warp(), k.i32(0));
     sums.finish();

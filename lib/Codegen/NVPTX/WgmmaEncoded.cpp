@@ -113,7 +113,7 @@ void EncodedWgmmaTile::findWeights() {
 }
 
 void EncodedWgmmaTile::copyWeights(Value step, Value begin, Value) {
-  weights.copy(arena, step,
+  weights.copy(arena, weights.chunksOf(step),
                k.add(begin, k.mul(k.warp(), weights.stageBytes())));
 }
 

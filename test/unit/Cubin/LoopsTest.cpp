@@ -13,13 +13,33 @@ using namespace moec::cubin;
 
 namespace {
 
-/// Builds code a letter an instruction: '.' does nothing, 'w' works.
+using Ranges = std::vector<std::pair<size_t, size_t>>;
+
+/// Builds code a letter an instruction: '.' does nothing, 'w' works, 'c'
+/// copies, 'f' loads a fragment, 'p' is a product, 'b' a barrier of the block.
 struct Code {
   explicit Code(const char *text) {
     for (; *text; ++text) {
       Instruction instruction;
-      instruction.kind = *text == 'w' ? OpClass::Float : OpClass::Control;
+      instruction.kind = kindOf(*text);
+      instruction.isBarrier = *text == 'b';
       code.push_back(instruction);
+    }
+  }
+  static OpClass kindOf(char letter) {
+    switch (letter) {
+    case 'w':
+      return OpClass::Float;
+    case 'c':
+      return OpClass::Copy;
+    case 'f':
+      return OpClass::Fragment;
+    case 'p':
+      return OpClass::Tensor;
+    case 'b':
+      return OpClass::Sync;
+    default:
+      return OpClass::Control;
     }
   }
   Code &branch(size_t from, size_t to, bool always = false) {
@@ -28,16 +48,18 @@ struct Code {
     return *this;
   }
   /// First and last instruction of each loop.
-  std::vector<std::pair<size_t, size_t>> loops() const {
-    std::vector<std::pair<size_t, size_t>> result;
-    for (const Loop &loop : innermostLoops(code))
+  Ranges loops() const { return ranges(innermostLoops(code)); }
+  Ranges unrolled() const {
+    return ranges(unrolledLoops(code, innermostLoops(code)));
+  }
+  static Ranges ranges(const std::vector<Loop> &loops) {
+    Ranges result;
+    for (const Loop &loop : loops)
       result.push_back({loop.begin, loop.begin + loop.code.size() - 1});
     return result;
   }
   std::vector<Instruction> code;
 };
-
-using Ranges = std::vector<std::pair<size_t, size_t>>;
 
 } // namespace
 
@@ -77,4 +99,22 @@ TEST(Loops, stayInside) {
     outside.code[1].branch = distance;
     EXPECT_TRUE(outside.loops().empty()) << distance;
   }
+}
+
+TEST(Loops, areToldByTheirProductsIfUnrolled) {
+  EXPECT_EQ(Code("..cw.f.pw.pw.").unrolled(), (Ranges{{2, 10}}));
+  EXPECT_TRUE(Code("..cwfw").unrolled().empty());
+}
+
+TEST(Loops, endAtBarriersIfUnrolled) {
+  EXPECT_EQ(Code("cb.fpwb..bcp").unrolled(), (Ranges{{3, 4}, {10, 11}}));
+  // The assembler may have moved a product behind the barrier.
+  EXPECT_EQ(Code("cfp.bpwcfp").unrolled(), (Ranges{{0, 5}, {7, 9}}));
+}
+
+TEST(Loops, haveTurnsBeforeAndBehindThatAreNoneOfTheirOwn) {
+  Code code("cfp.fp.fpwbfp");
+  code.branch(6, 3);
+  EXPECT_EQ(code.loops(), (Ranges{{3, 6}}));
+  EXPECT_EQ(code.unrolled(), (Ranges{{11, 12}}));
 }
