@@ -24,6 +24,12 @@ StageRing::StageRing(DeviceKernel &k, int64_t steps, int64_t warps,
     : k(k), warps(warps), stages(stages), whole(steps / warps),
       rest(steps % warps), turns(llvm::divideCeil(steps, warps)) {}
 
+Value StageRing::begin(int64_t stageBytes) {
+  // What is computed from the number that a warp has in common is computed
+  // anew in every turn.
+  return k.mul(k.div(k.thread(), warpSize), stages * stageBytes);
+}
+
 std::optional<Turn> StageRing::after(const Turn &before) const {
   Turn next{before.rounds, before.number + 1, (before.stage + 1) % stages};
   return exists(next) ? std::optional(next) : std::nullopt;

@@ -38,6 +38,8 @@ public:
   /// `warps` warps take turns, a step of K in each, until `steps` are done.
   StageRing(DeviceKernel &k, int64_t steps, int64_t warps, int64_t stages);
 
+  /// The byte where this warp's ring begins, if all follow each other.
+  Value begin(int64_t stageBytes);
   /// Emits `body` for the turns that fill all stages but one, where the warp
   /// has them.
   void forFirst(Body body);

@@ -30,7 +30,6 @@ public:
   void emit();
 
 private:
-  int64_t ringBytes() const { return tile.getStages() * weights.stageBytes(); }
   void findRows();
   void copy(const Turn &turn);
   SmallVector<Value> loadTokens(const Turn &turn);
@@ -152,11 +151,11 @@ SmallVector<Value> EncodedSplitTile::accumulate() {
 
 void EncodedSplitTile::emit() {
   TileSums sums(p, warps, tokens);
-  Memory arena = k.allocateShared(k.b.getI8Type(), 1,
-                                  std::max(warps * ringBytes(), sums.bytes()),
-                                  Swizzle::alignment);
+  int64_t rings = warps * tile.getStages() * weights.stageBytes();
+  Memory arena = k.allocateShared(
+      k.b.getI8Type(), 1, std::max(rings, sums.bytes()), Swizzle::alignment);
   own = arena;
-  own.pointer = k.address(arena, 0, k.mul(k.warp(), ringBytes()));
+  own.pointer = k.address(arena, 0, ring.begin(weights.stageBytes()));
   p.forTile([&] {
     findRows();
     SmallVector<Value> accumulators = accumulate();

@@ -124,7 +124,7 @@ void SplitTile::findRows() {
 /// The swizzle depends on rows and chunks, but not on the stage or the eighth
 /// of rows, which are far apart.
 void SplitTile::findStages() {
-  Value first = k.mul(k.warp(), tile.getStages() * stageBytes);
+  Value first = ring.begin(stageBytes);
   auto place = [&](Value row, Value chunk) {
     return k.address(arena, 0, k.add(first, Swizzle::at(k, row, chunk)));
   };
