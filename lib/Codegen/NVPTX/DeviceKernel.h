@@ -237,6 +237,8 @@ private:
   template <typename Op>
   Value binary(Number x, Number y);
   Value transposedColumn(Number col);
+  void forPieces(const Memory &memory, Number row, Number col, int64_t count,
+                 function_ref<void(Value, int64_t, VectorType)> body);
   Value shuffleOp(Value value, Value offset, int64_t clamp,
                   NVVM::ShflKind kind);
   Value sharedBase();

@@ -15,8 +15,9 @@ namespace moec::nvptx {
 
 /// The block's shared memory, whose size the launch says.
 static constexpr StringLiteral sharedName = "moec_shared";
-/// Elements that stay together in transposed rows.
-static constexpr int64_t wordElements = 2;
+/// Elements that stay together in transposed rows, and from one such word of a
+/// run to the next.
+static constexpr int64_t wordElements = 2, wordStride = 8;
 
 Value DeviceKernel::sharedBase() {
   if (smem)
@@ -78,27 +79,41 @@ Value DeviceKernel::load(const Memory &memory, Number row, Number col) {
 }
 
 /// What a run is aligned to: no instruction takes more than 16 bytes.
-static unsigned runAlignment(int64_t count, Type element) {
-  return std::min<int64_t>(count * elementBytes(element), 16);
+static unsigned runAlignment(VectorType type) {
+  return std::min<int64_t>(
+      type.getNumElements() * elementBytes(type.getElementType()), 16);
+}
+
+/// Emits `body` for what lies together of a run, of transposed rows each of at
+/// most four words: its address, the number of its first element in the run, and
+/// what it is.
+void DeviceKernel::forPieces(
+    const Memory &memory, Number row, Number col, int64_t count,
+    function_ref<void(Value, int64_t, VectorType)> body) {
+  bool isSplit = memory.transposed && count > wordElements;
+  auto type = VectorType::get({isSplit ? wordElements : count}, memory.element);
+  Value first = address(memory, row, col);
+  for (int64_t i = 0; i < count; i += type.getNumElements()) {
+    int64_t offset = i / wordElements * wordStride;
+    Value pointer = LLVM::GEPOp::create(
+        b, first.getType(), memory.element, first,
+        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+    body(pointer, i, type);
+  }
 }
 
 SmallVector<Value> DeviceKernel::loadRun(const Memory &memory, Number row,
                                          Number col, int64_t count) {
   if (memory.caller)
     return loadCallers(memory, row, col, count);
-  if (memory.transposed && count > wordElements) {
-    SmallVector<Value> words;
-    for (int64_t i = 0; i < count; i += wordElements)
-      llvm::append_range(words,
-                         loadRun(memory, row, add(col, i), wordElements));
-    return words;
-  }
-  auto type = VectorType::get({count}, memory.element);
-  Value run = LLVM::LoadOp::create(b, type, address(memory, row, col),
-                                   runAlignment(count, memory.element));
   SmallVector<Value> elements;
-  for (int64_t i = 0; i < count; ++i)
-    elements.push_back(LLVM::ExtractElementOp::create(b, run, i32(i)));
+  forPieces(
+      memory, row, col, count, [&](Value pointer, int64_t, VectorType type) {
+        Value piece =
+            LLVM::LoadOp::create(b, type, pointer, runAlignment(type));
+        for (int64_t i = 0; i < type.getNumElements(); ++i)
+          elements.push_back(LLVM::ExtractElementOp::create(b, piece, i32(i)));
+      });
   return elements;
 }
 
@@ -113,18 +128,14 @@ void DeviceKernel::storeRun(ValueRange values, const Memory &memory, Number row,
                             Number col) {
   if (memory.caller)
     return storeCallers(values, memory, row, col);
-  int64_t count = values.size();
-  if (memory.transposed && count > wordElements) {
-    for (int64_t i = 0; i < count; i += wordElements)
-      storeRun(values.slice(i, wordElements), memory, row, add(col, i));
-    return;
-  }
-  auto type = VectorType::get({count}, memory.element);
-  Value run = LLVM::UndefOp::create(b, type);
-  for (auto [i, value] : llvm::enumerate(values))
-    run = LLVM::InsertElementOp::create(b, run, value, i32(i));
-  LLVM::StoreOp::create(b, run, address(memory, row, col),
-                        runAlignment(count, memory.element));
+  forPieces(memory, row, col, values.size(),
+            [&](Value pointer, int64_t first, VectorType type) {
+              Value piece = LLVM::UndefOp::create(b, type);
+              for (int64_t i = 0; i < type.getNumElements(); ++i)
+                piece = LLVM::InsertElementOp::create(
+                    b, piece, values[first + i], i32(i));
+              LLVM::StoreOp::create(b, piece, pointer, runAlignment(type));
+            });
 }
 
 Value DeviceKernel::toF32(Value value) {

@@ -153,8 +153,20 @@ void RouterEmitter::emitRowsOf(size_t product, Value firstRow) {
   Value rows = op.getOutside(linear.getX());
   int64_t outputs = outputsOf(linear), stride = l.get(rows).stride;
   Value rowCount = l.count(k, tensorRows(rows));
-  sums.shared.push_back(
-      emitRouterTile(k, {x, firstRow, rowCount, matrix, outputs, stride}));
+  if (isRouterTileElement(matrix.element)) {
+    sums.shared.push_back(
+        emitRouterTile(k, {x, firstRow, rowCount, matrix, outputs, stride}));
+    return;
+  }
+  Memory to = k.allocateShared(k.b.getF32Type(), k.threads / warpSize, outputs);
+  sums.shared.push_back(to);
+  Value row = k.add(firstRow, k.warp());
+  int64_t atOnce = std::min<int64_t>(outputs, 4);
+  k.when(k.less(row, rowCount), [&] {
+    emitRowProduct(
+        k, x, row, matrix, {k.i32(0), outputs, atOnce, atOnce}, stride,
+        [&](Value output, Value sum) { k.store(sum, to, k.warp(), output); });
+  });
 }
 
 LogicalResult RouterEmitter::emitProducts(Value row, Value share) {

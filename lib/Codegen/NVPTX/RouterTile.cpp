@@ -26,6 +26,10 @@ static int64_t partsOf(Type element) {
 /// Those of an f32 number.
 static constexpr int64_t mostParts = 3;
 
+bool isRouterTileElement(Type element) {
+  return element.isBF16() || element.isF32();
+}
+
 namespace {
 
 /// A lane's 8 neighbours of a row: for each part, pairs of bf16.
@@ -116,13 +120,15 @@ SmallVector<Value> RouterTile::accumulate(const Memory &x, Value rowAtom,
   constexpr int64_t quad = 4;
   Value inQuad = k.rem(k.lane(), quad), inAtom = k.div(k.lane(), quad);
   Value laneCol = k.mul(inQuad, run);
+  // Where rows of one type begin takes no registers while others are read.
+  Value firstRow = k.anew(o.firstRow);
   SmallVector<Value> outputs, tokens;
   for (int64_t i = 0; i < 2; ++i)
     outputs.push_back(
         k.min(k.add(k.add(k.mul(rowAtom, MmaAtom::m), i * MmaAtom::n), inAtom),
               o.outputs - 1));
   for (int64_t i = 0; i < tokenAtoms; ++i)
-    tokens.push_back(k.add(o.firstRow, k.add(inAtom, i * MmaAtom::n)));
+    tokens.push_back(k.add(firstRow, k.add(inAtom, i * MmaAtom::n)));
   for (Value &token : tokens)
     token = k.min(token, k.sub(o.rowCount, 1));
   // Steps of K that the warp has: more registers hold what is read, or parts.

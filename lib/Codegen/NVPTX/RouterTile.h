@@ -18,8 +18,11 @@
 
 namespace moec::nvptx {
 
+/// Whether the tile multiplies by a matrix of `element`.
+bool isRouterTileElement(Type element);
+
 /// `rowCount` rows of `x` from `firstRow` on and a matrix of `outputs` rows,
-/// f32, f16 or bf16, both with zeros up to `stride`, a multiple of 64.
+/// both with zeros up to `stride`, a multiple of 64.
 struct RouterTileOperands {
   Memory x;
   Value firstRow, rowCount;
