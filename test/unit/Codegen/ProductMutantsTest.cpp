@@ -11,11 +11,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Mistakes.h"
 #include "RecordedLaunch.h"
 
-#include "llvm/ADT/SetVector.h"
-#include "llvm/IR/IRBuilder.h"
-#include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/Instructions.h"
 
 using namespace llvm;
 using namespace moec;
@@ -23,7 +23,6 @@ using namespace moec::emulator;
 
 namespace {
 
-using Calls = SmallVector<CallInst *>;
 using enum FindingKind;
 
 //===----------------------------------------------------------------------===//
@@ -54,104 +53,6 @@ Calls multiplying(Function &function, StringRef text) {
   Calls calls = callsOf(function, text);
   erase_if(calls, [](CallInst *call) { return isCopying(*call); });
   return calls;
-}
-
-/// The exclusive or nearest to `value` among what it is computed from.
-Instruction *swizzleOf(Value *value) {
-  SetVector<Value *> seen;
-  seen.insert(value);
-  for (size_t i = 0; i < seen.size(); ++i) {
-    auto *instruction = dyn_cast<Instruction>(seen[i]);
-    if (!instruction || isa<PHINode>(instruction))
-      continue;
-    if (instruction->getOpcode() == Instruction::Xor)
-      return instruction;
-    seen.insert(instruction->op_begin(), instruction->op_end());
-  }
-  ADD_FAILURE() << "no swizzle";
-  return nullptr;
-}
-
-//===----------------------------------------------------------------------===//
-// What
-//===----------------------------------------------------------------------===//
-
-void drop(const Calls &calls) {
-  EXPECT_FALSE(calls.empty());
-  for (CallInst *call : calls) {
-    if (!call->use_empty())
-      call->replaceAllUsesWith(Constant::getNullValue(call->getType()));
-    call->eraseFromParent();
-  }
-}
-
-/// Adds `n` to an operand: a number, or bytes to an address.
-void add(const Calls &calls, unsigned operand, int64_t n) {
-  EXPECT_FALSE(calls.empty());
-  for (CallInst *call : calls) {
-    IRBuilder<> builder(call);
-    Value *old = call->getArgOperand(operand);
-    Value *sum =
-        old->getType()->isPointerTy()
-            ? builder.CreateConstGEP1_64(builder.getInt8Ty(), old, n)
-            : builder.CreateAdd(
-                  old, builder.getIntN(old->getType()->getIntegerBitWidth(),
-                                       uint64_t(n)));
-    call->setArgOperand(operand, sum);
-  }
-}
-
-/// Another phase's parity.
-void invertParity(const Calls &calls) {
-  EXPECT_FALSE(calls.empty());
-  for (CallInst *call : calls) {
-    IRBuilder<> builder(call);
-    call->setArgOperand(1, builder.CreateXor(call->getArgOperand(1), 1));
-  }
-}
-
-void replacePtx(const Calls &calls, StringRef from, StringRef to) {
-  EXPECT_FALSE(calls.empty());
-  for (CallInst *call : calls) {
-    auto *ptx = cast<InlineAsm>(call->getCalledOperand());
-    std::string text = ptx->getAsmString().str();
-    size_t at = text.find(from.str());
-    ASSERT_NE(at, std::string::npos) << text;
-    text.replace(at, from.size(), to.str());
-    call->setCalledOperand(InlineAsm::get(ptx->getFunctionType(), text,
-                                          ptx->getConstraintString(),
-                                          ptx->hasSideEffects()));
-  }
-}
-
-/// Calls another intrinsic with the same operands.
-void rename(const Calls &calls, StringRef from, StringRef to) {
-  EXPECT_FALSE(calls.empty());
-  for (CallInst *call : calls) {
-    std::string name = call->getCalledFunction()->getName().str();
-    name.replace(name.find(from.str()), from.size(), to.str());
-    call->setCalledFunction(
-        call->getModule()->getOrInsertFunction(name, call->getFunctionType()));
-  }
-}
-
-void dropSwizzle(Value *address) {
-  if (Instruction *swizzle = swizzleOf(address))
-    swizzle->replaceAllUsesWith(swizzle->getOperand(1));
-}
-
-/// Does unconditionally what a branch decides about.
-void always(ArrayRef<Instruction *> instructions) {
-  EXPECT_FALSE(instructions.empty());
-  for (Instruction *instruction : instructions) {
-    BasicBlock *block = instruction->getParent();
-    BasicBlock *before = block->getSinglePredecessor();
-    auto *branch =
-        before ? dyn_cast<BranchInst>(before->getTerminator()) : nullptr;
-    ASSERT_TRUE(branch && branch->isConditional());
-    branch->setCondition(ConstantInt::getBool(
-        block->getContext(), branch->getSuccessor(0) == block));
-  }
 }
 
 SmallVector<Instruction *> globalStores(Function &function) {
@@ -321,6 +222,27 @@ const Mutant wgmmaMutants[] = {
      [](Function &f) { always(globalStores(f)); }, GlobalOverlap},
 };
 
+/// Of the tile of few tokens, whose warps have rings of their own.
+const Mutant splitMutants[] = {
+    {"as it is", [](Function &) {}, std::nullopt, /*isRight=*/true},
+    {"a turn begins before its stage is there",
+     [](Function &f) { add(callsOf(f, "cp.async.wait.group"), 0, 1); },
+     InFlightWrite},
+    {"copies in no group",
+     [](Function &f) { drop(callsOf(f, "cp.async.commit.group")); },
+     InFlightWrite},
+    {"lanes do not wait for each other",
+     [](Function &f) { drop(callsOf(f, "bar.warp.sync")); }, Race},
+    {"chunks stored without the swizzle",
+     [](Function &f) {
+       dropSwizzle(callsOf(f, "cp.async.cg").front()->getArgOperand(0));
+     },
+     std::nullopt},
+    {"sums put where other warps still copy",
+     [](Function &f) { drop(callsOf(f, "barrier.cta.sync.aligned.all")); },
+     Race},
+};
+
 //===----------------------------------------------------------------------===//
 // Running them
 //===----------------------------------------------------------------------===//
@@ -328,55 +250,87 @@ const Mutant wgmmaMutants[] = {
 constexpr Completion modes[] = {Completion::Lazy, Completion::Eager,
                                 Completion::Random};
 
-class WgmmaProductTest : public testing::TestWithParam<Mutant> {
-protected:
-  static void SetUpTestSuite() {
-    launch = std::make_unique<RecordedLaunch>("sm_90a", "wgmma.mma_async");
-  }
-  static void TearDownTestSuite() { launch.reset(); }
+/// A kernel, and what its launch leaves if there is no mistake in it.
+class Subject {
+public:
+  Subject(StringRef chip, StringRef operation, int64_t hidden, int64_t tokens)
+      : launch(chip, operation, hidden, tokens),
+        right(launch.repeat(*build([](Function &) {}), {}).memory) {}
 
-  static std::unique_ptr<Emulator> build(void (*apply)(Function &)) {
+  void expectFound(const Mutant &mutant) {
+    std::unique_ptr<Emulator> code = build(mutant.apply);
+    bool found = false;
+    std::string reports;
+    for (size_t i = 0; i < std::size(modes) && !found; ++i) {
+      LaunchOptions options;
+      options.completion = modes[i];
+      options.maxIdleIterations = 1 << 20;
+      auto [report, memory] = launch.repeat(*code, options);
+      found = mutant.finding ? report.has(*mutant.finding) : memory != right;
+      found |= mutant.isRight && !report.clean();
+      reports += report.text();
+    }
+    EXPECT_NE(found, mutant.isRight) << mutant.name << "\n" << reports;
+  }
+
+private:
+  std::unique_ptr<Emulator> build(void (*apply)(Function &)) {
     LLVMContext context;
-    std::unique_ptr<Module> module = launch->module(context);
-    apply(*module->getFunction(launch->kernel()));
-    return cantFail(Emulator::create(*module, launch->memory()));
+    std::unique_ptr<Module> module = launch.module(context);
+    apply(*module->getFunction(launch.kernel()));
+    return cantFail(Emulator::create(*module, launch.memory()));
   }
 
-  static std::vector<char> rightResult() {
-    std::unique_ptr<Emulator> code = build([](Function &) {});
-    return launch->repeat(*code, {}).memory;
-  }
-
-  static std::unique_ptr<RecordedLaunch> launch;
+  RecordedLaunch launch;
+  const std::vector<char> right;
 };
 
-std::unique_ptr<RecordedLaunch> WgmmaProductTest::launch;
+class ProductTest : public testing::TestWithParam<Mutant> {
+protected:
+  static void TearDownTestSuite() { subject.reset(); }
+
+  static std::unique_ptr<Subject> subject;
+};
+
+std::unique_ptr<Subject> ProductTest::subject;
+
+/// Six steps of 64 in K, so that rings of stages turn; more rows for an expert
+/// than one tile of tokens.
+class WgmmaProductTest : public ProductTest {
+protected:
+  static void SetUpTestSuite() {
+    subject = std::make_unique<Subject>("sm_90a", "wgmma.mma_async",
+                                        /*hidden=*/384, /*tokens=*/24);
+  }
+};
+
+/// So many steps that there is a loop, and one that only one warp has.
+class SplitProductTest : public ProductTest {
+protected:
+  static void SetUpTestSuite() {
+    subject = std::make_unique<Subject>("sm_80", "mma.m16n8k16",
+                                        /*hidden=*/45 * 64, /*tokens=*/1);
+  }
+};
 
 TEST_P(WgmmaProductTest, MistakesAreCaught) {
-  static const std::vector<char> right = rightResult();
-  const Mutant &mutant = GetParam();
-  std::unique_ptr<Emulator> code = build(mutant.apply);
-  bool found = false;
-  std::string reports;
-  for (size_t i = 0; i < std::size(modes) && !found; ++i) {
-    LaunchOptions options;
-    options.completion = modes[i];
-    options.maxIdleIterations = 1 << 20;
-    auto [report, memory] = launch->repeat(*code, options);
-    found = mutant.finding ? report.has(*mutant.finding) : memory != right;
-    found |= mutant.isRight && !report.clean();
-    reports += report.text();
-  }
-  EXPECT_NE(found, mutant.isRight) << mutant.name << "\n" << reports;
+  subject->expectFound(GetParam());
+}
+TEST_P(SplitProductTest, MistakesAreCaught) {
+  subject->expectFound(GetParam());
+}
+
+std::string nameOf(const testing::TestParamInfo<Mutant> &info) {
+  std::string name = info.param.name;
+  for (char &c : name)
+    if (!isalnum(c))
+      c = '_';
+  return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeded, WgmmaProductTest,
-                         testing::ValuesIn(wgmmaMutants), [](const auto &info) {
-                           std::string name = info.param.name;
-                           for (char &c : name)
-                             if (!isalnum(c))
-                               c = '_';
-                           return name;
-                         });
+                         testing::ValuesIn(wgmmaMutants), nameOf);
+INSTANTIATE_TEST_SUITE_P(Seeded, SplitProductTest,
+                         testing::ValuesIn(splitMutants), nameOf);
 
 } // namespace

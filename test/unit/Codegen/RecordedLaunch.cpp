@@ -21,10 +21,6 @@ using namespace llvm;
 
 namespace moec {
 
-/// Six steps of 64 in K, so that rings of stages turn; more rows for an expert
-/// than one tile of tokens.
-static constexpr int64_t tokens = 24, hidden = 384;
-
 /// The functions of a device have one state, and it is the emulator's.
 static RecordedLaunch *recording = nullptr;
 
@@ -79,8 +75,10 @@ std::unique_ptr<Module> RecordedLaunch::module(LLVMContext &context) const {
   return module;
 }
 
-RecordedLaunch::RecordedLaunch(StringRef chip, StringRef operation)
-    : emulated({}, /*mixed=*/false), device(*emulated.get()) {
+RecordedLaunch::RecordedLaunch(StringRef chip, StringRef operation,
+                               int64_t hidden, int64_t tokens)
+    : hidden(hidden), tokens(tokens), emulated({}, /*mixed=*/false),
+      device(*emulated.get()) {
   compile(chip);
   LLVMContext context;
   std::unique_ptr<Module> all = module(context);

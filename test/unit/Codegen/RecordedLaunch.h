@@ -22,9 +22,11 @@ namespace moec {
 
 class RecordedLaunch {
 public:
-  /// Of a small layer of bf16 weights for `chip`, the first kernel that calls
-  /// an intrinsic or executes PTX whose text contains `operation`.
-  RecordedLaunch(llvm::StringRef chip, llvm::StringRef operation);
+  /// Of a small layer of bf16 weights for `chip`, with rows of `hidden`
+  /// elements, the first kernel that calls an intrinsic or executes PTX whose
+  /// text contains `operation`, in a call of `tokens` tokens.
+  RecordedLaunch(llvm::StringRef chip, llvm::StringRef operation,
+                 int64_t hidden, int64_t tokens);
   ~RecordedLaunch();
 
   /// The code of the launch's kernel, and no other's.
@@ -54,6 +56,7 @@ private:
   static const char *launch(void *state, void *module,
                             const moec_launch *launch);
 
+  const int64_t hidden, tokens;
   TempDir directory;
   std::string name;
   driver::EmulatorDevice emulated;
