@@ -85,8 +85,8 @@ static unsigned runAlignment(VectorType type) {
 }
 
 /// Emits `body` for what lies together of a run, of transposed rows each of at
-/// most four words: its address, the number of its first element in the run, and
-/// what it is.
+/// most four words: its address, the number of its first element in the run,
+/// and what it is.
 void DeviceKernel::forPieces(
     const Memory &memory, Number row, Number col, int64_t count,
     function_ref<void(Value, int64_t, VectorType)> body) {
