@@ -51,6 +51,7 @@ private:
   static constexpr int64_t run = 8, depth = 2 * MmaAtom::k;
 
   Parts takeApart(ValueRange numbers);
+  SmallVector<Value> finite(ValueRange pairs);
   SmallVector<Value> accumulate(const Memory &x, Value rowAtom, Value split);
   void multiply(ArrayRef<Parts> weights, ArrayRef<Parts> tokens,
                 MutableArrayRef<Value> sums);
@@ -98,19 +99,39 @@ Parts RouterTile::takeApart(ValueRange numbers) {
   return result;
 }
 
+/// Pairs of bf16 with zeros for infinities and NaN.
+SmallVector<Value> RouterTile::finite(ValueRange pairs) {
+  return llvm::map_to_vector(pairs, [&](Value pair) {
+    for (int64_t shift : {0, 16}) {
+      int64_t exponent = int64_t(0x7f80) << shift,
+              otherHalf = shift ? 0xffff : -0x10000;
+      Value isFinite = k.compare(arith::CmpIPredicate::ne,
+                                 k.bitAnd(pair, exponent), exponent);
+      pair = k.select(isFinite, pair, k.bitAnd(pair, otherHalf));
+    }
+    return pair;
+  });
+}
+
 /// Adds the products of 32 elements of K. `weights` are of two rows 8 apart.
+/// What is not finite is multiplied by weights' first parts alone: others may
+/// be zero, and zero times infinity is no number.
 void RouterTile::multiply(ArrayRef<Parts> weights, ArrayRef<Parts> tokens,
                           MutableArrayRef<Value> sums) {
   int64_t weightParts = weights[0].size(), tokenParts = tokens[0].size();
+  SmallVector<SmallVector<Value>> finites;
+  for (const Parts &row : tokens)
+    finites.push_back(finite(row[0]));
   for (int64_t i = 0; i < weightParts; ++i)
     for (int64_t j = 0; j < tokenParts && i + j < mostParts; ++j)
       for (int64_t half = 0; half < 2; ++half)
         for (auto [token, row] : llvm::enumerate(tokens)) {
-          ArrayRef<Value> low = weights[0][i], high = weights[1][i];
+          ArrayRef<Value> low = weights[0][i], high = weights[1][i],
+                          numbers = i > 0 && j == 0 ? finites[token] : row[j];
           int64_t pair = 2 * half;
           atom.multiply(
               k, {low[pair], high[pair], low[pair + 1], high[pair + 1]},
-              {row[j][pair], row[j][pair + 1]},
+              {numbers[pair], numbers[pair + 1]},
               sums.slice(token * MmaAtom::accumulators, MmaAtom::accumulators));
         }
 }
@@ -199,6 +220,9 @@ Memory RouterTile::emit() {
 }
 
 Memory emitRouterTile(DeviceKernel &k, const RouterTileOperands &operands) {
+  // Parts of weights take more registers than two blocks leave a thread.
+  if (partsOf(operands.matrix.element) > 1)
+    k.aimForBlocks(1);
   return RouterTile(k, operands).emit();
 }
 
