@@ -59,7 +59,8 @@ def Moe_GpuTileAttr : Moe_Attr<"GpuTile", "gpu_tile"> {
     on f32 numbers one by one, `m16n8k16` on bf16 or f16 fragments of a tensor
     core, `wgmma` on bf16 or f16 tiles in shared memory, `tokens` being the most
     that a tile has: it takes half of them, a quarter and so on where an expert
-    has no more.
+    has no more. With a `cluster` of blocks each has as many tokens of its own,
+    and reads a part of the weights for all of them.
 
     Life cycle: written by `moe-choose-nvptx-strategy`, obeyed by
     `moe-lower-to-nvptx`.
@@ -77,14 +78,19 @@ def Moe_GpuTileAttr : Moe_Attr<"GpuTile", "gpu_tile"> {
       rows = 128, tokens = 128, depth = 64, warps = 4, stages = 2>}
     func.func private @hopper() attributes {tile = #moe.gpu_tile<mma = wgmma,
       rows = 128, tokens = 256, depth = 64, warps = 12, stages = 4>}
+    func.func private @pair() attributes {tile = #moe.gpu_tile<mma = wgmma,
+      rows = 256, tokens = 128, depth = 64, warps = 12, stages = 4,
+      cluster = 2>}
     ```
 
     Constraints:
     - C1: every number is at least 1, and there are at most 32 warps.
+    - C2: a cluster has 1 to 8 blocks and divides `rows`.
   }];
   let parameters = (ins EnumParameter<Moe_MmaKind>:$mma, "int64_t":$rows,
                         "int64_t":$tokens, "int64_t":$depth, "int64_t":$warps,
-                        "int64_t":$stages);
+                        "int64_t":$stages,
+                        DefaultValuedParameter<"int64_t", "1">:$cluster);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -184,6 +190,8 @@ def Moe_LaunchAttr : Moe_Attr<"Launch", "launch"> {
     `columns` blocks of `threads` threads with `shared` bytes of shared memory,
     after the launches before it. With `resident` blocks the grid has at most
     so many for each multiprocessor of the device, and they share the work.
+    Blocks of a `cluster` follow each other and run side by side; the grid is
+    rounded to whole clusters.
     A launch that `overlaps` may begin before the one before it has ended: its
     kernel waits for that (`nvvm.griddepcontrol wait`).
     `when` leaves a launch out of calls that are given a routing (`routed`) or
@@ -207,19 +215,22 @@ def Moe_LaunchAttr : Moe_Attr<"Launch", "launch"> {
     Constraints:
     - C1: `per_block`, `columns` and `threads` are at least 1, the other numbers
       are not negative, and a block has at most 1024 threads.
-    - C2: a grid with `resident` blocks has one column.
+    - C2: a grid with `resident` blocks or clusters has one column.
+    - C3: a cluster has 1 to 8 blocks.
   }];
   let parameters = (ins
       "StringAttr":$kernel, EnumParameter<Moe_When>:$when,
       "int64_t":$per_token, "int64_t":$fixed, "int64_t":$per_block,
       "int64_t":$columns, "int64_t":$threads, "int64_t":$shared,
       DefaultValuedParameter<"int64_t", "0">:$resident,
+      DefaultValuedParameter<"int64_t", "1">:$cluster,
       DefaultValuedParameter<"bool", "false">:$overlaps,
       ArrayRefParameter<"ArgumentAttr">:$arguments);
   let assemblyFormat = [{
     `<` struct($kernel, $when, $per_token, $fixed, $per_block, $columns,
                $threads, $shared)
-    `,` (`resident` `=` $resident^ `,`)? (`overlaps` `=` $overlaps^ `,`)? `arguments` `=` `[` $arguments `]` `>`
+    `,` (`resident` `=` $resident^ `,`)? (`cluster` `=` $cluster^ `,`)?
+    (`overlaps` `=` $overlaps^ `,`)? `arguments` `=` `[` $arguments `]` `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -48,6 +48,8 @@ typedef struct moec_launch {
   int32_t shared_bytes; /**< of a block's dynamic shared memory */
   void **arguments;     /**< where each parameter's value is */
   void *stream;
+  int32_t cluster;  /**< blocks in a row that run side by side; divides
+                         blocks[0] */
   int32_t overlaps; /**< whether it may begin before what was asked of the
                          stream before has ended; its kernel waits for that */
 } moec_launch;

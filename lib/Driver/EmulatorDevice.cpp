@@ -125,6 +125,7 @@ const char *EmulatorDevice::launch(void *state, void *module,
   config.grid = {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1};
   config.block = {uint32_t(launch->threads), 1, 1};
   config.dynamicShared = uint64_t(launch->shared_bytes);
+  config.cluster = {uint32_t(launch->cluster), 1, 1};
   config.overlaps = launch->overlaps;
   auto launched = static_cast<emulator::Emulator *>(module)->launch(
       launch->kernel, config, launch->arguments, device.nextOptions());

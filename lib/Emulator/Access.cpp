@@ -126,9 +126,10 @@ static void checkOrder(Thread &thread, const Site &site,
                        const DeviceBuffer &buffer, const void *address,
                        uint64_t bytes, AccessKind kind) {
   uint64_t offset = static_cast<const char *>(address) - buffer.data;
-  auto first = buffer.unsettled.begin() + offset;
-  bool isUnsettled = !buffer.unsettled.empty() &&
-                     std::find(first, first + bytes, true) != first + bytes;
+  // Without any such byte there are no bits.
+  bool isUnsettled = false;
+  for (uint64_t i = offset; i < offset + bytes && !isUnsettled; ++i)
+    isUnsettled = i < buffer.unsettled.size() && buffer.unsettled[i];
   if (kind == AccessKind::Load && !isUnsettled)
     return;
   thread.launch().found(

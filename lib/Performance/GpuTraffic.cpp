@@ -58,7 +58,7 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
   int64_t tokenTiles = 0, padded = 0;
   auto addExpert = [&](int64_t rows) {
     tiled.rows += rows;
-    tokenTiles += int64_t(divideCeil(rows, tile.tokens));
+    tokenTiles += int64_t(divideCeil(rows, tile.tokens * tile.cluster));
     padded += tile.paddedRows(rows);
   };
   if (product.routed)
@@ -69,7 +69,7 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
   // More columns than tiles of rows share the work of a tile.
   int64_t rowTiles =
       std::max(launch.columns, int64_t(divideCeil(product.n, tile.rows)));
-  tiled.tiles = tokenTiles * rowTiles;
+  tiled.tiles = tokenTiles * rowTiles * tile.cluster;
   if (tiled.rows)
     tiled.padding = double(padded) / double(tiled.rows);
   if (tiled.tiles)

@@ -84,10 +84,10 @@ double Product::predictCycles(const Load &load, const CpuTarget &target) const {
 }
 
 int64_t GpuTile::paddedRows(int64_t rows) const {
-  int64_t last = tokens;
-  while (last / 2 >= std::max(rows % tokens, leastTokens))
+  int64_t rest = rows % (tokens * cluster), last = tokens;
+  while (last / 2 >= std::max(int64_t(divideCeil(rest, cluster)), leastTokens))
     last /= 2;
-  return rows - rows % tokens + (rows % tokens ? last : 0);
+  return rows - rest + (rest ? last * cluster : 0);
 }
 
 static GpuTile gpuTile(moe::GpuTileAttr tile) {
@@ -96,8 +96,8 @@ static GpuTile gpuTile(moe::GpuTileAttr tile) {
     least = std::min(nvptx::leastMmaTokens, least);
   else if (tile.getMma() == moe::MmaKind::Wgmma)
     least = nvptx::leastWgmmaTokens;
-  return {tile.getRows(), tile.getTokens(), least, tile.getDepth(),
-          tile.getStages()};
+  return {tile.getRows(),  tile.getTokens(), least,
+          tile.getDepth(), tile.getStages(), tile.getCluster()};
 }
 
 /// Takes the tiles of a product on a GPU, if `strategy` has any.

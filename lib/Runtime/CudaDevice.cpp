@@ -41,6 +41,8 @@ struct LaunchAttribute {
   int32_t padding = 0;
   uint32_t value[16] = {};
 };
+/// CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION
+constexpr int32_t kCluster = 4;
 /// CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
 constexpr int32_t kOverlap = 6;
 /// The version of the driver from which on a graph can capture that: 12.3.
@@ -253,14 +255,20 @@ static const char *launchKernel(void *state, void *module,
                           device.setAttribute(function, kMaxDynamicShared,
                                               launch->shared_bytes)))
       return failure;
-  LaunchAttribute overlap = {kOverlap, 0, {1}};
+  LaunchAttribute attributes[2];
+  uint32_t numAttributes = 0;
+  if (launch->cluster > 1)
+    attributes[numAttributes++] = {
+        kCluster, 0, {uint32_t(launch->cluster), 1, 1}};
+  if (device.overlaps && launch->overlaps)
+    attributes[numAttributes++] = {kOverlap, 0, {1}};
   LaunchConfig config = {
       {uint32_t(launch->blocks[0]), uint32_t(launch->blocks[1]), 1},
       {uint32_t(launch->threads), 1, 1},
       uint32_t(launch->shared_bytes),
       device.streamOr(launch->stream),
-      &overlap,
-      device.overlaps && launch->overlaps};
+      attributes,
+      numAttributes};
   return device.report(
       "cuLaunchKernelEx",
       device.launch(&config, function, launch->arguments, nullptr));

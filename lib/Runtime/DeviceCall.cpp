@@ -219,6 +219,8 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
   // Factors have 31 bits each.
   int64_t rows = launch.perToken * call.tokens + launch.fixed;
   int64_t blocks = (rows + launch.perBlock - 1) / launch.perBlock;
+  int64_t cluster = launch.cluster;
+  blocks = (blocks + cluster - 1) / cluster * cluster;
   if (blocks > INT32_MAX)
     return makeError(MOEC_ERROR_ARGUMENT,
                      "{}: {} tokens need {} blocks of {}, more than a launch "
@@ -226,8 +228,10 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
                      call.layer.name, call.tokens, blocks, launch.kernel);
   if (blocks == 0)
     return Status::ok();
+  int64_t mostResident =
+      std::max(launch.resident * device.multiprocessors, cluster);
   if (launch.resident)
-    blocks = std::min(blocks, launch.resident * device.multiprocessors);
+    blocks = std::min(blocks, mostResident / cluster * cluster);
   std::vector<Value> values(launch.arguments.size());
   std::vector<void *> arguments;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -239,7 +243,7 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
       launch.kernel.c_str(),   {int32_t(blocks), int32_t(launch.columns)},
       int32_t(launch.threads), int32_t(launch.shared),
       arguments.data(),        call.stream,
-      launch.overlaps};
+      int32_t(cluster),        launch.overlaps};
   return check(device.launch(device.state, module, &request));
 }
 

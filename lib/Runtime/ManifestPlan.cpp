@@ -24,6 +24,8 @@ static constexpr int64_t kMaxThreads = 1024;
 static constexpr int64_t kMaxColumns = 65535;
 /// Blocks a multiprocessor of any chip holds at once.
 static constexpr int64_t kMaxResident = 64;
+/// Blocks of a cluster that any chip runs.
+static constexpr int64_t kMaxCluster = 8;
 static constexpr int64_t kMaxSharedBytes = 1 << 20;
 /// What a tensor map may have: in a dimension, rows of a box, and the bytes a
 /// row is a multiple of.
@@ -161,6 +163,7 @@ bool getPlan(JsonObject &kernel, ManifestPlan &plan) {
         !entry.getInteger("threads", 1, kMaxThreads, launch.threads) ||
         !entry.getInteger("shared", 0, kMaxSharedBytes, launch.shared) ||
         !entry.getInteger("resident", 0, kMaxResident, launch.resident) ||
+        !entry.getInteger("cluster", 1, kMaxCluster, launch.cluster) ||
         !entry.getBool("overlaps", launch.overlaps) ||
         !getArguments(entry, plan, launch.arguments))
       return false;

@@ -53,8 +53,8 @@ static ordered_json toJson(const ManifestLaunch &launch) {
           {"per_token", launch.perToken}, {"fixed", launch.fixed},
           {"per_block", launch.perBlock}, {"columns", launch.columns},
           {"threads", launch.threads},    {"shared", launch.shared},
-          {"resident", launch.resident},  {"overlaps", launch.overlaps},
-          {"arguments", arguments}};
+          {"resident", launch.resident},  {"cluster", launch.cluster},
+          {"overlaps", launch.overlaps},  {"arguments", arguments}};
 }
 
 static ordered_json toJson(const ManifestWeight &weight) {

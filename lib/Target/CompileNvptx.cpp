@@ -66,6 +66,7 @@ static ManifestPlan describe(moe::PlanOp op) {
     launch.threads = attr.getThreads();
     launch.shared = attr.getShared();
     launch.resident = attr.getResident();
+    launch.cluster = attr.getCluster();
     launch.overlaps = attr.getOverlaps();
     for (moe::ArgumentAttr argument : attr.getArguments())
       launch.arguments.push_back(describe(argument));

@@ -45,6 +45,8 @@ struct GpuTile {
   int64_t rows = 0, tokens = 0, leastTokens = 0;
   /// Elements of K in a stage, and stages.
   int64_t depth = 0, stages = 0;
+  /// Blocks that share its weights, each with its own tokens.
+  int64_t cluster = 1;
   /// Bytes of a weight as it is read, without its scale, and multiply-adds for
   /// each weight and token, with those that take off what codes are too large.
   double weightBytes = 2, productsOfWeight = 1;

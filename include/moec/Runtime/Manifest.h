@@ -82,14 +82,15 @@
 //          "from": 0, "below": 65,         in calls of 0 to 64 tokens
 //          "per_token": 1, "fixed": 0, "per_block": 1, "columns": 1,
 //          "threads": 128, "shared": 0, "resident": 0,
-//          "overlaps": false,
+//          "cluster": 1, "overlaps": false,
 //          "arguments": ["tokens", "input 0", "input_type 0", "buffer 0"]
 //        }]}
 //
 // Buffers have row_bytes * (per_token * T + fixed) bytes each. That of the
 // counters has as many for all T; it is zero before each launch and again
 // behind it. A launch has ceil((per_token * T + fixed) / per_block) by columns
-// blocks, but at most "resident" for each multiprocessor if that is not 0,
+// blocks, but at most "resident" for each multiprocessor if that is not 0;
+// whole clusters of "cluster" blocks, which run side by side.
 // If it "overlaps", its kernel itself waits for the launch before it.
 // Arguments and maps are those of #moe.argument and #moe.tensor_map
 // (docs/dialect/device.md).
@@ -187,6 +188,7 @@ struct ManifestLaunch {
   int64_t threads = 1;
   int64_t shared = 0;
   int64_t resident = 0;
+  int64_t cluster = 1;
   bool overlaps = false;
   std::vector<ManifestArgument> arguments;
 };

@@ -67,15 +67,17 @@ struct MoeChooseNvptxStrategyPass
            (numWeights <= 2 || numWeights == 4);
   }
 
-  GpuTileAttr byWgmma(int64_t tokens, int64_t stages) {
-    return GpuTileAttr::get(&getContext(), MmaKind::Wgmma, mmaRows, tokens,
-                            /*depth=*/64, /*warps=*/12, stages);
+  /// Each block of a cluster copies `mmaRows` rows of weights.
+  GpuTileAttr byWgmma(int64_t tokens, int64_t stages, int64_t cluster = 1) {
+    return GpuTileAttr::get(&getContext(), MmaKind::Wgmma, cluster * mmaRows,
+                            tokens, /*depth=*/64, /*warps=*/12, stages,
+                            cluster);
   }
 
   GpuTileAttr byMma(int64_t rows, int64_t tokens, int64_t depth,
                     int64_t stages) {
     return GpuTileAttr::get(&getContext(), MmaKind::M16N8K16, rows, tokens,
-                            depth, /*warps=*/4, stages);
+                            depth, /*warps=*/4, stages, /*cluster=*/1);
   }
 
   /// Of encoded weights: warps of their own decode, which takes few rows.
@@ -114,9 +116,9 @@ struct MoeChooseNvptxStrategyPass
           byMma(fewMmaRows, fewTokens, fewDepth, /*stages=*/wgmma ? 3 : 4);
       // Fragments of wgmma hold the rows of two weights. It takes as many
       // tokens as there are: the tile is the widest that four stages of shared
-      // memory hold.
+      // memory hold, and two blocks read its weights once.
       if (wgmma && numWeights <= 2)
-        return {few, byWgmma(/*tokens=*/256, /*stages=*/4)};
+        return {few, byWgmma(/*tokens=*/128, /*stages=*/4, /*cluster=*/2)};
       return {few, byMma(mmaRows, /*tokens=*/large ? 128 : 32, /*depth=*/64,
                          /*stages=*/2)};
     }
@@ -124,7 +126,8 @@ struct MoeChooseNvptxStrategyPass
     auto byFma = [&](int64_t tokens) {
       return GpuTileAttr::get(context, MmaKind::Fma,
                               numWeights <= 2 ? 64 : 32 * numWeights, tokens,
-                              /*depth=*/16, /*warps=*/4, /*stages=*/1);
+                              /*depth=*/16, /*warps=*/4, /*stages=*/1,
+                              /*cluster=*/1);
     };
     return {byFma(fewTokens), byFma(32)};
   }

@@ -165,6 +165,8 @@ public:
   /// The number of the warp in its block, the same register for the warp.
   Value warp();
   void syncBlock();
+  /// For all threads of a cluster of `blocks` blocks.
+  void syncCluster(int64_t blocks);
   /// For `count` threads of the block that name the same barrier, 1 to 15.
   void syncThreads(Value barrier, int64_t count);
   void syncWarp();

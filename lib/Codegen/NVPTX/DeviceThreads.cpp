@@ -34,6 +34,13 @@ Value DeviceKernel::blocks() {
 
 void DeviceKernel::syncBlock() { NVVM::Barrier0Op::create(b); }
 
+void DeviceKernel::syncCluster(int64_t blocks) {
+  if (blocks == 1)
+    return syncBlock();
+  NVVM::ClusterArriveOp::create(b, /*aligned=*/UnitAttr());
+  NVVM::ClusterWaitOp::create(b, /*aligned=*/UnitAttr());
+}
+
 void DeviceKernel::syncThreads(Value barrier, int64_t count) {
   NVVM::BarrierOp::create(b, TypeRange(), barrier, i32(count),
                           NVVM::BarrierReductionAttr(), Value());

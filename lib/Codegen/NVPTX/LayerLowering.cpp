@@ -139,7 +139,7 @@ void LayerLowering::launch(DeviceKernel &k, Grid grid) {
   launches.push_back(moe::LaunchAttr::get(
       kernel.getContext(), function.getSymNameAttr(), when, grid.rows.perToken,
       grid.rows.fixed, grid.perBlock, grid.columns, k.threads, k.sharedBytes(),
-      grid.resident, grid.overlaps, k.arguments()));
+      grid.resident, grid.cluster, grid.overlaps, k.arguments()));
 }
 
 Memory LayerLowering::use(DeviceKernel &k, const Buffer &buffer) {

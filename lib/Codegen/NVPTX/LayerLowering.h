@@ -57,6 +57,8 @@ struct Grid {
   int64_t perBlock = 1, columns = 1;
   /// At most so many for each multiprocessor, which share the work; 0 is all.
   int64_t resident = 0;
+  /// Blocks that run side by side.
+  int64_t cluster = 1;
   /// Whether it may begin before the launch before it has ended.
   bool overlaps = false;
 };

@@ -100,7 +100,7 @@ SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
   for (Operation *user : op.getOffsets().getUsers())
     if (auto product = dyn_cast<moe::GroupedMatmulOp>(user))
       if (moe::GpuTileAttr tile = l.tile(product.getStrategyAttr()))
-        sizes.insert(tile.getTokens());
+        sizes.insert(tile.getTokens() * tile.getCluster());
   // A tile has at least one row.
   Count rows{.perToken = l.get(op.getIds()).cols,
              .fixed = TileTable::headerRows};
@@ -146,6 +146,11 @@ static LogicalResult pack(LayerLowering &l, Product &product,
            << product.tile << " decodes one or two weights side by side for "
            << "rows of bf16 and f16, these are " << weights.size()
            << " for rows of " << product.rows.element;
+  if (product.tile.getCluster() > 1 &&
+      (product.tile.getMma() != moe::MmaKind::Wgmma || isEncoded))
+    return op->emitOpError("strategy ")
+           << product.tile << " has a cluster, which copies plain weights for "
+           << "wgmma";
   SmallVector<int64_t> numbers;
   for (Value weight : weights) {
     std::optional<int64_t> number = l.weightNumber(weight);
@@ -242,8 +247,7 @@ LogicalResult lowerGroupedMatmul(LayerLowering &l, moe::GroupedMatmulOp op) {
                   op.getColumns())))
     return failure();
   if (op.getOffsets()) {
-    const Buffer *table =
-        l.tileTable(op.getOffsets(), product->tile.getTokens());
+    const Buffer *table = l.tileTable(op.getOffsets(), product->tileTokens());
     if (!table)
       return op.emitOpError("is grouped by offsets that are not a moe.group's");
     product->table = *table;

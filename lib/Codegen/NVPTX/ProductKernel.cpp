@@ -29,9 +29,9 @@ ProductKernel::ProductKernel(LayerLowering &l, const Product &product,
     rowScales = l.useScales(k, product.rows);
   for (const Buffer &column : product.columns)
     columns.push_back(l.use(k, column));
-  tiles = product.table ? k.load(table, 0, TileTable::tiles)
-                        : k.ceilDiv(l.count(k, product.rows.rows),
-                                    product.tile.getTokens());
+  tiles = product.table
+              ? k.load(table, 0, TileTable::tiles)
+              : k.ceilDiv(l.count(k, product.rows.rows), product.tileTokens());
   blocks = k.mul(tiles, product.tileColumns());
   if (!product.table)
     allRows = l.count(k, product.rows.rows);
@@ -54,11 +54,24 @@ void ProductKernel::selectTile(Value rowTile, Value featureTile) {
   } else {
     expert = k.i32(0);
     expertTiles = tiles;
-    firstRow = k.mul(rowTile, product.tile.getTokens());
-    rowCount = k.min(k.sub(allRows, firstRow), product.tile.getTokens());
+    firstRow = k.mul(rowTile, product.tileTokens());
+    rowCount = k.min(k.sub(allRows, firstRow), product.tileTokens());
   }
+  if (product.tile.getCluster() > 1)
+    takePart();
   packed.pointer =
       k.address(allPacked, k.mul(k.widen(expert), product.packedRows), 0);
+}
+
+void ProductKernel::takePart() {
+  int64_t cluster = product.tile.getCluster();
+  Value part = k.ceilDiv(rowCount, cluster);
+  Value begin = k.mul(k.rem(k.block(), cluster), part);
+  Value end = k.min(k.add(begin, part), rowCount);
+  // A block without rows reads the last one.
+  begin = k.min(begin, rowCount);
+  firstRow = k.add(firstRow, k.min(begin, k.sub(rowCount, 1)));
+  rowCount = k.sub(end, begin);
 }
 
 void ProductKernel::forTile(function_ref<void()> body) {
@@ -73,8 +86,15 @@ Value ProductKernel::inputOf(Value row) {
   return product.gather ? k.div(slotRow(gather, row), product.choices) : row;
 }
 
+Value ProductKernel::tokenInTile(Value token) {
+  Value most = k.sub(rowCount, 1);
+  if (product.tile.getCluster() > 1)
+    most = arith::MaxSIOp::create(k.b, most, k.i32(0));
+  return k.min(token, most);
+}
+
 Value ProductKernel::inputRow(Value token) {
-  return inputOf(k.add(firstRow, k.min(token, k.sub(rowCount, 1))));
+  return inputOf(k.add(firstRow, tokenInTile(token)));
 }
 
 void ProductKernel::forSize(ArrayRef<int64_t> sizes,

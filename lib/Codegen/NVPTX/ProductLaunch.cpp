@@ -18,12 +18,13 @@ namespace moec::nvptx {
 /// each block has `perBlock`.
 static Count mostBlocks(const Product &product, bool isFew, int64_t perBlock) {
   const Count &rows = product.gather ? product.gather->rows : product.rows.rows;
-  int64_t columns = product.tileColumns(), tokens = product.tile.getTokens();
+  int64_t columns = product.tileColumns(), tokens = product.tile.getTokens(),
+          cluster = product.tile.getCluster();
   // A tile has at least a row; an expert has one tile at most that is not full.
   if (isFew)
     return {columns * perBlock * rows.perToken,
             columns * perBlock * rows.fixed};
-  int64_t partial = product.table ? product.experts : 1;
+  int64_t partial = (product.table ? product.experts : 1) * cluster;
   return {columns * (perBlock / tokens) * rows.perToken,
           columns * ((perBlock / tokens) * rows.fixed + perBlock * partial)};
 }
@@ -83,12 +84,12 @@ takeAlike(SmallVector<std::shared_ptr<const Product>> &products) {
   return alike;
 }
 
-/// Resident blocks have the tiles of all products in turns: where those of the
-/// products before end, the next product's begin.
-static Value blockInTurn(DeviceKernel &k, Value tilesBefore) {
-  Value first = k.rem(tilesBefore, k.blocks());
-  Value turn = k.sub(k.block(), first);
-  return k.select(k.less(k.block(), first), k.add(turn, k.blocks()), turn);
+/// Resident blocks, or clusters, have the tiles of all products in turns: where
+/// those of the products before end, the next product's begin.
+static Value blockInTurn(DeviceKernel &k, int64_t cluster, Value tilesBefore) {
+  Value own = k.div(k.block(), cluster), all = k.div(k.blocks(), cluster);
+  Value first = k.rem(tilesBefore, all), turn = k.sub(own, first);
+  return k.select(k.less(own, first), k.add(turn, all), turn);
 }
 
 LogicalResult
@@ -115,6 +116,7 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
     // A block of wgmma has all the shared memory of a multiprocessor.
     Grid grid;
     grid.resident = isWgmma(*alike[0]);
+    grid.cluster = alike[0]->tile.getCluster();
     for (const auto &product : alike)
       grid.perBlock = std::lcm(grid.perBlock, product->tile.getTokens());
     Value block = k.block(), tiles = k.i32(0), blocks = tiles;
@@ -124,7 +126,8 @@ LayerLowering::launchProducts(ArrayRef<std::shared_ptr<const Product>> products,
       k.reuseShared();
       ProductKernel &p = *kernels.emplace_back(std::make_unique<ProductKernel>(
           *this, *product, k,
-          grid.resident ? blockInTurn(k, blocks) : k.sub(block, blocks),
+          grid.resident ? blockInTurn(k, grid.cluster, blocks)
+                        : k.sub(block, blocks),
           waitsForRows));
       if (!grid.resident && failed(emitTile(p)))
         return failure();

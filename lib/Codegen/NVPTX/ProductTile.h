@@ -65,6 +65,8 @@ struct Product {
     return llvm::divideCeil(result.stride, features());
   }
   int64_t blockThreads() const { return tile.getWarps() * warpSize; }
+  /// Rows of tokens of a tile, of which each block of a cluster has a part.
+  int64_t tileTokens() const { return tile.getTokens() * tile.getCluster(); }
 };
 
 /// Whether a product of `rows` and so many weights side by side decodes them.
@@ -94,9 +96,9 @@ struct TokenPlace {
 /// The function of one product, while it is being emitted.
 class ProductKernel {
 public:
-  /// For block number `block` of those that have a tile of the product. If it
-  /// `waitsForRows`, it begins while they may still be written, and all else is
-  /// there.
+  /// For block, or cluster, number `block` of those that have a tile of the
+  /// product. If it `waitsForRows`, it begins while they may still be written,
+  /// and all else is there.
   ProductKernel(LayerLowering &l, const Product &product, DeviceKernel &k,
                 Value block, bool waitsForRows);
 
@@ -106,12 +108,13 @@ public:
   /// the result.
   Memory packed, rows, result;
   /// The block's tile: expert, first sorted row, how many rows, first feature.
+  /// Of a cluster's rows there may be none for some blocks.
   Value expert, firstRow, rowCount, firstFeature;
   /// Tiles of rows of that expert, which read the same weights.
   Value expertTiles;
   /// Tiles of rows, each for all columns, and blocks that have a tile.
   Value tiles, blocks;
-  /// The number of this block among those that have a tile.
+  /// The number of this block, or cluster, among those that have a tile.
   const Value block;
   const bool waitsForRows;
 
@@ -121,6 +124,8 @@ public:
   void forTile(function_ref<void()> body);
   /// Makes tile `rowTile` of rows and `featureTile` of features the block's.
   void selectTile(Value rowTile, Value featureTile);
+  /// `token`, or the last row of the tile for those past its end.
+  Value tokenInTile(Value token);
   /// The row of the input that row `token` of the tile stands for; rows past
   /// the end repeat the last one.
   Value inputRow(Value token);
@@ -146,6 +151,8 @@ public:
   void whereRoom(Value feature, function_ref<void()> body);
 
 private:
+  /// Leaves the block its part of its cluster's rows.
+  void takePart();
   /// The row of the input for sorted row `row`.
   Value inputOf(Value row);
   Value slotRow(const Memory &slots, Value row) {

@@ -15,6 +15,9 @@
 
 namespace moec::nvptx {
 
+/// The address space of shared memory of a cluster's blocks.
+static constexpr unsigned clusterSpace = 7;
+
 //===----------------------------------------------------------------------===//
 // Barriers and copies
 //===----------------------------------------------------------------------===//
@@ -39,6 +42,14 @@ void SharedBarrier::arrive(DeviceKernel &k, Value barrier) {
   NVVM::MBarrierArriveOp::create(k.b, k.b.getI64Type(), barrier);
 }
 
+void SharedBarrier::arriveAt(DeviceKernel &k, Value barrier, Value rank) {
+  auto type = LLVM::LLVMPointerType::get(k.b.getContext(), clusterSpace);
+  Value there = NVVM::MapaOp::create(k.b, type, barrier, rank);
+  NVVM::MBarrierArriveOp::create(k.b, TypeRange(), there, /*count=*/Value(),
+                                 NVVM::MemScopeKind::CTA,
+                                 /*relaxed=*/false);
+}
+
 void SharedBarrier::arriveExpecting(DeviceKernel &k, Value barrier,
                                     int64_t bytes) {
   NVVM::MBarrierArriveExpectTxOp::create(
@@ -53,13 +64,16 @@ Value readHint(DeviceKernel &k, Value isLast) {
 }
 
 void copyBox(DeviceKernel &k, Value to, Value map, Value barrier, Value row,
-             Value col, Value hint) {
-  constexpr unsigned clusterSpace = 7;
+             Value col, Value hint, int64_t blocks) {
+  Value mask;
+  if (blocks > 1)
+    mask = arith::ConstantOp::create(k.b,
+                                     k.b.getI16IntegerAttr((1 << blocks) - 1));
   Value inCluster = LLVM::AddrSpaceCastOp::create(
       k.b, LLVM::LLVMPointerType::get(k.b.getContext(), clusterSpace), to);
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
       k.b, inCluster, map, ValueRange{col, row}, barrier,
-      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(), hint,
+      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/mask, hint,
       NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       /*group=*/nullptr, /*predicate=*/Value());
 }

@@ -31,6 +31,10 @@ struct SharedBarrier {
   /// Waits for the end of the phase with parity `parity`.
   static void wait(DeviceKernel &k, Value barrier, Value parity);
   static void arrive(DeviceKernel &k, Value barrier);
+  /// At the barrier in the same place of block `rank` of the cluster. Shows
+  /// what was written to this block only: for all of the cluster, it would wait
+  /// for that to reach memory.
+  static void arriveAt(DeviceKernel &k, Value barrier, Value rank);
   /// Arrives and announces bytes that a copy will bring.
   static void arriveExpecting(DeviceKernel &k, Value barrier, int64_t bytes);
 };
@@ -39,9 +43,10 @@ struct SharedBarrier {
 Value readHint(DeviceKernel &k, Value isLast);
 
 /// Copies the box at (row, col) of a tensor map to shared memory; its bytes
-/// arrive at `barrier`.
+/// arrive at `barrier`: of every block of a cluster of `blocks` blocks, in the
+/// same places.
 void copyBox(DeviceKernel &k, Value to, Value map, Value barrier, Value row,
-             Value col, Value hint);
+             Value col, Value hint, int64_t blocks);
 
 /// Makes what this thread wrote to shared memory, cp.async included, visible to
 /// wgmma.

@@ -46,7 +46,13 @@ void WgmmaTile::consume() {
 }
 
 void WgmmaTile::release(Number stage) {
-  k.when(k.equal(k.lane(), 0), [&] { SharedBarrier::arrive(k, empty(stage)); });
+  if (cluster == 1)
+    return k.when(k.equal(k.lane(), 0),
+                  [&] { SharedBarrier::arrive(k, empty(stage)); });
+  // A lane for each block; where others compute an address too, it is one.
+  Value rank = k.rem(k.lane(), cluster);
+  k.when(k.less(k.lane(), cluster),
+         [&] { SharedBarrier::arriveAt(k, empty(stage), rank); });
 }
 
 } // namespace moec::nvptx

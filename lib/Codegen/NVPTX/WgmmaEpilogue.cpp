@@ -31,7 +31,7 @@ void WgmmaTile::findPlaces(int64_t count) {
     return;
   syncGroup();
   k.loop(threadInGroup, count, warpgroupSize, [&](Value token) {
-    TokenPlace place = p.placeOf(k.min(token, k.sub(p.rowCount, 1)));
+    TokenPlace place = p.placeOf(p.tokenInTile(token));
     Value i = k.add(k.mul(group, tile.getTokens()), token);
     if (p.product.resultSlots)
       k.store(place.row, {shared(rowsBegin), k.b.getI32Type(), k.i32(0)}, 0, i);

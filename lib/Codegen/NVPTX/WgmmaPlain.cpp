@@ -17,7 +17,8 @@ namespace {
 
 class PlainTile : public WgmmaTile {
 public:
-  PlainTile(ProductKernel &p, Value map) : WgmmaTile(p), map(map) {}
+  PlainTile(ProductKernel &p, Value map)
+      : WgmmaTile(p), boxRows(tile.getRows() / cluster), map(map) {}
 
 private:
   LogicalResult checkOperands() override { return checkMmaOperands(p.product); }
@@ -38,6 +39,11 @@ private:
   void multiplyStage(const WgmmaAtom &atom, int64_t stage, Value parity,
                      MutableArrayRef<Value> accumulators);
 
+  /// The number of this block in its cluster.
+  Value rank() { return k.rem(k.block(), cluster); }
+
+  /// Weight rows that a block copies.
+  const int64_t boxRows;
   const Value map;
   /// Of a tile, the row of the map, and what becomes of it in the cache.
   Value weightRow, hint;
@@ -49,6 +55,7 @@ private:
 void PlainTile::findWeights() {
   weightRow = k.add(k.mul(p.expert, p.product.packedRows),
                     k.mul(p.firstFeature, p.product.weights));
+  weightRow = k.add(weightRow, k.mul(rank(), boxRows));
   // Weights that no other tile reads make room for those that some will.
   hint = readHint(k, k.equal(p.expertTiles, 1));
 }
@@ -56,8 +63,9 @@ void PlainTile::findWeights() {
 void PlainTile::copyWeights(Value step, Value begin, Value barrier) {
   k.when(k.equal(k.thread(), 0), [&] {
     SharedBarrier::arriveExpecting(k, barrier, weightStageBytes());
-    copyBox(k, shared(begin), map, barrier, weightRow,
-            k.mul(step, Swizzle::depth), hint);
+    Value to = k.add(begin, k.mul(rank(), boxRows * Swizzle::rowBytes));
+    copyBox(k, shared(to), map, barrier, weightRow, k.mul(step, Swizzle::depth),
+            hint, cluster);
   });
 }
 

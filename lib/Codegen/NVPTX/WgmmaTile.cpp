@@ -8,6 +8,10 @@
 // it has surely landed, after a fence that shows it to wgmma: so those who
 // multiply need none.
 //
+// Blocks of a cluster walk through the same tiles step by step. Each copies a
+// part of the weights to the shared memory of all, so a stage is free when the
+// warps of all have said so, and none may leave before the others.
+//
 //===----------------------------------------------------------------------===//
 
 #include "WgmmaTile.h"
@@ -25,7 +29,7 @@ static constexpr int64_t mostSharedBytes = 227 * 1024;
 static constexpr int64_t mostOutputBytes = 16 * 1024;
 
 WgmmaTile::WgmmaTile(ProductKernel &p)
-    : p(p), k(p.k), tile(p.product.tile),
+    : p(p), k(p.k), tile(p.product.tile), cluster(tile.getCluster()),
       blocks(tile.getRows() / (multiplyingGroups * WgmmaAtom::m)),
       groupFeatures(p.product.features() / multiplyingGroups),
       stages(tile.getStages()), steps(p.product.rows.stride / Swizzle::depth),
@@ -106,8 +110,9 @@ WgmmaTile::forTiles(ValueRange carried,
   int64_t across = p.product.tileColumns(), together = rowTilesTogether();
   // A shuffle shows the assembler that a number is one for the whole warp.
   Value begin = k.shuffle(p.block, 0), end = k.shuffle(p.blocks, 0);
+  Value stride = k.div(k.blocks(), cluster);
   return k.loopCarried(
-      begin, end, k.blocks(), carried, [&](Value number, ValueRange values) {
+      begin, end, stride, carried, [&](Value number, ValueRange values) {
         Value first = k.mul(k.div(number, together * across), together);
         Value inGroup = k.rem(number, together * across);
         Value rowTiles = k.min(k.sub(p.tiles, first), together);
@@ -123,7 +128,7 @@ void WgmmaTile::initializeBarriers() {
       SharedBarrier::initialize(k, full(stage),
                                 weightArrivals() + copyThreads / warpSize);
       SharedBarrier::initialize(k, empty(stage),
-                                multiplyingGroups * warpsInGroup);
+                                cluster * multiplyingGroups * warpsInGroup);
     }
     SharedBarrier::fenceInitialized(k);
   });
@@ -235,27 +240,29 @@ LogicalResult
 emitWgmmaTiles(LayerLowering &l,
                ArrayRef<std::unique_ptr<ProductKernel>> products) {
   DeviceKernel &k = products[0]->k;
+  int64_t cluster = products[0]->product.tile.getCluster();
   SmallVector<std::unique_ptr<WgmmaTile>> tiles;
   for (const auto &p : products) {
     const Product &product = p->product;
-    tiles.push_back(product.isEncoded()
-                        ? makeEncodedWgmmaTile(*p)
-                        : makePlainWgmmaTile(*p, k.parameter(l.tensorMap(
-                                                     product.packed,
-                                                     product.tile.getRows()))));
+    tiles.push_back(
+        product.isEncoded()
+            ? makeEncodedWgmmaTile(*p)
+            : makePlainWgmmaTile(
+                  *p, k.parameter(l.tensorMap(
+                          product.packed, product.tile.getRows() / cluster))));
     tiles.back()->layOut(tiles.size() - 1, products.size());
     if (failed(tiles.back()->check()))
       return failure();
     tiles.back()->allocate();
     tiles.back()->initializeBarriers();
   }
-  k.syncBlock();
+  k.syncCluster(cluster);
   // A product's ring begins at stage 0, when all have left the one before.
   auto forProducts = [&](function_ref<void(WgmmaTile &)> body) {
     for (auto [i, tile] : llvm::enumerate(tiles)) {
       k.b.setLoc(products[i]->product.op->getLoc());
       if (i > 0)
-        k.syncBlock();
+        k.syncCluster(cluster);
       body(*tile);
     }
   };
@@ -269,6 +276,9 @@ emitWgmmaTiles(LayerLowering &l,
         tiles[0]->takeRegisters();
         forProducts([](WgmmaTile &tile) { tile.consume(); });
       });
+  // Others may still say that they need this block's memory no more.
+  if (cluster > 1)
+    k.syncCluster(cluster);
   return success();
 }
 

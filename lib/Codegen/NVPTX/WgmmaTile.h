@@ -73,7 +73,8 @@ protected:
   Value barrier(int64_t first, Number stage);
   Value full(Number stage) { return barrier(fullBegin, stage); }
   Value empty(Number stage) { return barrier(emptyBegin, stage); }
-  /// Lets the stage be filled anew; once every warp has.
+  /// Lets the stage be filled anew; once every warp has that multiplies what
+  /// those who fill it copy.
   void release(Number stage);
 
 private:
@@ -109,6 +110,8 @@ protected:
   ProductKernel &p;
   DeviceKernel &k;
   const moe::GpuTileAttr tile;
+  /// Thread blocks that copy weights for each other.
+  const int64_t cluster;
   /// Blocks of 64 weight rows of a warpgroup, and features of them.
   const int64_t blocks, groupFeatures;
   /// Stages of the ring, steps of 64 elements along K, what is left over when

@@ -46,8 +46,18 @@ func.func private @f() attributes {map = #moe.tensor_map<weight = 0, rows = 8, c
 
 // -----
 
-// expected-error @+1 {{#moe.launch C2: a grid of 2 columns cannot be cut to 1 blocks for each multiprocessor}}
+// expected-error @+1 {{#moe.launch C2: a grid of 2 columns cannot be cut to 1 blocks for each multiprocessor, in clusters of 1}}
 func.func private @f() attributes {launch = #moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 2, threads = 128, shared = 0, resident = 1, arguments = [<tokens>]>}
+
+// -----
+
+// expected-error @+1 {{#moe.gpu_tile C2: a cluster of 3 blocks cannot share 256 rows; it has 1 to 8 and divides them}}
+func.func private @f() attributes {tile = #moe.gpu_tile<mma = wgmma, rows = 256, tokens = 128, depth = 64, warps = 12, stages = 4, cluster = 3>}
+
+// -----
+
+// expected-error @+1 {{#moe.launch C3: a cluster of 9 blocks; there may be 1 to 8}}
+func.func private @f() attributes {launch = #moe.launch<kernel = "k", when = always, per_token = 1, fixed = 0, per_block = 1, columns = 1, threads = 128, shared = 0, cluster = 9, arguments = [<tokens>]>}
 
 // -----
 

@@ -35,6 +35,7 @@ Manifest deviceManifest() {
   launch.below = 65;
   launch.threads = 128;
   launch.resident = 2;
+  launch.cluster = 2;
   launch.overlaps = true;
   launch.arguments = {{ArgumentKind::Tokens, 0},
                       {ArgumentKind::InputStride, 0},
@@ -71,6 +72,7 @@ TEST(ManifestPlan, ComesBack) {
   EXPECT_EQ(launch.below, 65);
   EXPECT_EQ(launch.threads, 128);
   EXPECT_EQ(launch.resident, 2);
+  EXPECT_EQ(launch.cluster, 2);
   EXPECT_TRUE(launch.overlaps);
   EXPECT_EQ(back.kernels[0].plan->maps[0].boxRows, 128);
   ASSERT_EQ(launch.arguments.size(), 4u);

@@ -15,12 +15,19 @@ using namespace mlir::moe;
 
 /// Threads a block has at most, on every chip.
 static constexpr int64_t maxThreads = 1024;
+/// Blocks of a cluster that any chip runs.
+static constexpr int64_t maxCluster = 8;
 static constexpr int64_t warpSize = 32;
 
 LogicalResult GpuTileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   MmaKind mma, int64_t rows, int64_t tokens,
-                                  int64_t depth, int64_t warps,
-                                  int64_t stages) {
+                                  int64_t depth, int64_t warps, int64_t stages,
+                                  int64_t cluster) {
+  if (cluster < 1 || cluster > maxCluster || rows % cluster != 0)
+    return emitError() << "#moe.gpu_tile C2: a cluster of " << cluster
+                       << " blocks cannot share " << rows
+                       << " rows; it has 1 to " << maxCluster
+                       << " and divides them";
   if (std::min({rows, tokens, depth, warps, stages}) >= 1 &&
       warps * warpSize <= maxThreads)
     return success();
@@ -67,15 +74,19 @@ LogicalResult LaunchAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t fixed, int64_t perBlock,
                                  int64_t columns, int64_t threads,
                                  int64_t shared, int64_t resident,
-                                 bool overlaps,
+                                 int64_t cluster, bool overlaps,
                                  ArrayRef<ArgumentAttr> arguments) {
   bool isGrid = std::min({perToken, fixed, shared, resident}) >= 0 &&
                 std::min({perBlock, columns, threads}) >= 1 &&
                 threads <= maxThreads;
-  if (isGrid && resident && columns > 1)
+  if (isGrid && (resident || cluster != 1) && columns > 1)
     return emitError() << "#moe.launch C2: a grid of " << columns
                        << " columns cannot be cut to " << resident
-                       << " blocks for each multiprocessor";
+                       << " blocks for each multiprocessor, in clusters of "
+                       << cluster;
+  if (cluster < 1 || cluster > maxCluster)
+    return emitError() << "#moe.launch C3: a cluster of " << cluster
+                       << " blocks; there may be 1 to " << maxCluster;
   if (isGrid)
     return success();
   return emitError() << "#moe.launch C1: a grid of (" << perToken << " * T + "
