@@ -164,6 +164,9 @@ public:
   Value lane();
   /// The number of the warp in its block, the same register for the warp.
   Value warp();
+  /// What follows computes that number again, and leaves its register to what
+  /// went before. In code that all threads come to.
+  void renewWarp();
   void syncBlock();
   /// For all threads of a cluster of `blocks` blocks.
   void syncCluster(int64_t blocks);

@@ -9,6 +9,8 @@
 
 #include "DeviceKernel.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace moec::nvptx {
 
 /// All lanes take part in everything a warp does together.
@@ -19,6 +21,11 @@ static constexpr int64_t lastLane = warpSize - 1;
 Value DeviceKernel::thread() { return threadNumber; }
 Value DeviceKernel::lane() { return laneNumber; }
 Value DeviceKernel::warp() { return warpNumber; }
+
+void DeviceKernel::renewWarp() {
+  Value thread = NVVM::ThreadIdXOp::create(b, b.getI32Type());
+  warpNumber = shuffle(shiftRight(thread, llvm::Log2_64(warpSize)), 0);
+}
 
 Value DeviceKernel::block() {
   return NVVM::BlockIdXOp::create(b, b.getI32Type());

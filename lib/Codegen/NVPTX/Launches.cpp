@@ -289,8 +289,8 @@ LogicalResult LayerLowering::launchStages(const Pending &stages,
     emitter.rowCount = count(k, grid.rows);
     Value firstRow = k.mul(k.block(), warps);
     emitter.emitRows(firstRow,
-                     {k.add(firstRow, k.warp()), k.lane(), warpSize, k.i32(0),
-                      /*warps=*/1},
+                     {k.add(firstRow, k.div(k.thread(), warpSize)), k.lane(),
+                      warpSize, k.i32(0), /*warps=*/1},
                      /*shared=*/false);
   } else {
     grid.columns = emitter.shares();

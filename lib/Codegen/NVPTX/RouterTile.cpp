@@ -223,7 +223,9 @@ Memory emitRouterTile(DeviceKernel &k, const RouterTileOperands &operands) {
   // Parts of weights take more registers than two blocks leave a thread.
   if (partsOf(operands.matrix.element) > 1)
     k.aimForBlocks(1);
-  return RouterTile(k, operands).emit();
+  Memory sums = RouterTile(k, operands).emit();
+  k.renewWarp();
+  return sums;
 }
 
 } // namespace moec::nvptx

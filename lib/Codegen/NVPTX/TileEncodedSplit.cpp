@@ -162,7 +162,8 @@ void EncodedSplitTile::emit() {
     scaleRows(accumulators);
     // The warps' sums lie where the rings were.
     k.syncBlock();
-    sums.put(arena.pointer, accumulators, k.warp(), /*firstRow=*/k.i32(0));
+    sums.put(arena.pointer, accumulators, k.div(k.thread(), warpSize),
+             /*firstRow=*/k.i32(0));
     sums.finish();
   });
 }

@@ -227,7 +227,8 @@ void SplitTile::emit() {
     SmallVector<Value> accumulators = accumulate();
     // The warps' sums lie where the rings were.
     k.syncBlock();
-    sums.put(arena.pointer, accumulators, k.warp(), k.i32(0));
+    sums.put(arena.pointer, accumulators, k.div(k.thread(), warpSize),
+             k.i32(0));
     sums.finish();
   });
 }

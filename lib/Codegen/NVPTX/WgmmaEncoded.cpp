@@ -43,10 +43,10 @@ private:
   int64_t weightArrivals() const override { return 0; }
   /// The one whose first step is decoded.
   int64_t stagesAhead() const override { return 1; }
-  /// Sums of spans take what there is: those of one are added while the next
-  /// one's are computed.
+  /// Several spans in a stage leave little: sums of one are added while the
+  /// next one's are computed.
   int64_t copyRegisters() const override {
-    return weights.scalesSpans() ? 40 : 56;
+    return weights.scalesSpans() && weights.spans() > 1 ? 40 : 56;
   }
   void findWeights() override;
   void copyWeights(Value step, Value begin, Value barrier) override;

@@ -100,9 +100,9 @@ Calls barriersOf(Function &function, bool full) {
   auto arrivals = [](CallInst *call) {
     return cast<ConstantInt>(call->getArgOperand(1))->getZExtValue();
   };
-  // 8 warps free a stage.
+  // 8 warps of each of two blocks free a stage.
   erase_if(calls,
-           [&](CallInst *call) { return (arrivals(call) != 8) != full; });
+           [&](CallInst *call) { return (arrivals(call) != 16) != full; });
   return calls;
 }
 
@@ -116,14 +116,15 @@ const Mutant wgmmaMutants[] = {
     {"full barriers count one too many",
      [](Function &f) { add(barriersOf(f, true), 1, 1); }, Deadlock},
     {"full barriers count one too few",
-     [](Function &f) { add(barriersOf(f, true), 1, -1); }, InFlightWrite},
+     [](Function &f) { add(barriersOf(f, true), 1, -1); }, Barrier},
     {"empty barriers count one too many",
      [](Function &f) { add(barriersOf(f, false), 1, 1); }, Deadlock},
     {"empty barriers count one warpgroup only",
      [](Function &f) { add(barriersOf(f, false), 1, -4); }, InFlightRead},
+    {"empty barriers count one block only",
+     [](Function &f) { add(barriersOf(f, false), 1, -8); }, InFlightRead},
     {"barriers used before they are there",
-     [](Function &f) { drop(callsOf(f, "barrier.cta.sync.aligned.all")); },
-     Barrier},
+     [](Function &f) { drop(callsOf(f, "barrier.cluster")); }, Barrier},
 
     {"producer does not wait for free stages",
      [](Function &f) { drop(copying(f, wait)); }, InFlightRead},
@@ -141,7 +142,7 @@ const Mutant wgmmaMutants[] = {
      Barrier},
     {"every lane of a consumer arrives",
      [](Function &f) {
-       Calls arrivals = multiplying(f, "mbarrier.arrive.shared");
+       Calls arrivals = multiplying(f, "mbarrier.arrive.scope");
        always(SmallVector<Instruction *>(arrivals.begin(), arrivals.end()));
      },
      Barrier},
@@ -155,6 +156,8 @@ const Mutant wgmmaMutants[] = {
      Deadlock},
     {"weights complete at the next stage's barrier",
      [](Function &f) { add(callsOf(f, box), 1, 8); }, Deadlock},
+    {"weights for the first block only",
+     [](Function &f) { add(callsOf(f, box), 5, -2); }, Deadlock},
     {"weights of other columns",
      [](Function &f) { add(callsOf(f, box), 3, 64); }, std::nullopt},
     {"weights of another row", [](Function &f) { add(callsOf(f, box), 4, 1); },
@@ -172,7 +175,7 @@ const Mutant wgmmaMutants[] = {
      [](Function &f) { drop(callsOf(f, "fence.proxy.async")); },
      MissingProxyFence},
     {"no __syncwarp before the arrival",
-     [](Function &f) { drop(copying(f, "bar.warp.sync")); }, InFlightWrite},
+     [](Function &f) { drop(copying(f, "bar.warp.sync")); }, Race},
     {"tokens stored without the swizzle",
      [](Function &f) {
        dropSwizzle(callsOf(f, "cp.async.cg").front()->getArgOperand(0));
@@ -300,7 +303,7 @@ class WgmmaProductTest : public ProductTest {
 protected:
   static void SetUpTestSuite() {
     subject = std::make_unique<Subject>("sm_90a", "wgmma.mma_async",
-                                        /*hidden=*/384, /*tokens=*/24);
+                                        /*hidden=*/384, /*tokens=*/56);
   }
 };
 

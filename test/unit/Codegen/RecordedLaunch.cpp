@@ -134,6 +134,7 @@ void RecordedLaunch::record(emulator::Emulator &code,
   buffers = &code.memory();
   config.grid = {uint32_t(launch.blocks[0]), uint32_t(launch.blocks[1]), 1};
   config.block = {uint32_t(launch.threads), 1, 1};
+  config.cluster = {uint32_t(launch.cluster), 1, 1};
   config.dynamicShared = uint64_t(launch.shared_bytes);
   auto save = [&](void *address) {
     emulator::DeviceBuffer *buffer = buffers->find(address);
