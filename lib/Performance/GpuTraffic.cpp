@@ -58,7 +58,7 @@ void Counter::addTiles(const ManifestLaunch &launch, const Product &product) {
   int64_t tokenTiles = 0, padded = 0;
   auto addExpert = [&](int64_t rows) {
     tiled.rows += rows;
-    tokenTiles += int64_t(divideCeil(rows, tile.tokens * tile.cluster));
+    tokenTiles += int64_t(divideCeil(rows, tile.clusterTokens()));
     padded += tile.paddedRows(rows);
   };
   if (product.routed)

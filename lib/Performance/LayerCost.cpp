@@ -84,7 +84,7 @@ double Product::predictCycles(const Load &load, const CpuTarget &target) const {
 }
 
 int64_t GpuTile::paddedRows(int64_t rows) const {
-  int64_t rest = rows % (tokens * cluster), last = tokens;
+  int64_t rest = rows % clusterTokens(), last = tokens;
   while (last / 2 >= std::max(int64_t(divideCeil(rest, cluster)), leastTokens))
     last /= 2;
   return rows - rest + (rest ? last * cluster : 0);

@@ -228,10 +228,10 @@ Status DeviceCall::launch(const ManifestLaunch &launch) const {
                      call.layer.name, call.tokens, blocks, launch.kernel);
   if (blocks == 0)
     return Status::ok();
-  int64_t mostResident =
-      std::max(launch.resident * device.multiprocessors, cluster);
-  if (launch.resident)
-    blocks = std::min(blocks, mostResident / cluster * cluster);
+  if (launch.resident) {
+    int64_t most = std::max(launch.resident * device.multiprocessors, cluster);
+    blocks = std::min(blocks, most / cluster * cluster);
+  }
   std::vector<Value> values(launch.arguments.size());
   std::vector<void *> arguments;
   for (size_t i = 0; i < values.size(); ++i) {

@@ -51,6 +51,8 @@ struct GpuTile {
   /// each weight and token, with those that take off what codes are too large.
   double weightBytes = 2, productsOfWeight = 1;
 
+  /// Of all blocks that share the weights.
+  int64_t clusterTokens() const { return tokens * cluster; }
   /// Tokens that tiles with `rows` rows have room for.
   int64_t paddedRows(int64_t rows) const;
 };

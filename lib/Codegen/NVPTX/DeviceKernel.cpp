@@ -35,8 +35,7 @@ DeviceKernel::DeviceKernel(ModuleOp module, Location loc, const Twine &name,
   b.setInsertionPointToStart(entry);
   threadNumber = NVVM::ThreadIdXOp::create(b, b.getI32Type());
   laneNumber = bitAnd(threadNumber, warpSize - 1);
-  // A shuffle shows the assembler that the number is one for the whole warp.
-  warpNumber = shuffle(shiftRight(threadNumber, llvm::Log2_64(warpSize)), 0);
+  renewWarp();
 }
 
 /// A tensor map stays where the driver puts parameters: copy instructions take

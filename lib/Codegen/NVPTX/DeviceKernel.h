@@ -31,6 +31,8 @@ inline constexpr int64_t warpSize = 32;
 inline constexpr unsigned globalSpace = 1, sharedSpace = 3;
 
 int64_t elementBytes(Type element);
+/// 16-bit elements in a word of 32 bits.
+inline constexpr int64_t wordElements = 2;
 
 /// A value, or a number that becomes a constant of the type of what it meets.
 struct Number {

@@ -15,9 +15,9 @@ namespace moec::nvptx {
 
 /// The block's shared memory, whose size the launch says.
 static constexpr StringLiteral sharedName = "moec_shared";
-/// Elements that stay together in transposed rows, and from one such word of a
-/// run to the next.
-static constexpr int64_t wordElements = 2, wordStride = 8;
+/// Elements of transposed rows from one word of a run to the next; those of a
+/// word stay together.
+static constexpr int64_t wordStride = 8;
 
 Value DeviceKernel::sharedBase() {
   if (smem)

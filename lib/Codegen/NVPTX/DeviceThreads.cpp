@@ -23,8 +23,8 @@ Value DeviceKernel::lane() { return laneNumber; }
 Value DeviceKernel::warp() { return warpNumber; }
 
 void DeviceKernel::renewWarp() {
-  Value thread = NVVM::ThreadIdXOp::create(b, b.getI32Type());
-  warpNumber = shuffle(shiftRight(thread, llvm::Log2_64(warpSize)), 0);
+  // A shuffle shows the assembler that the number is one for the whole warp.
+  warpNumber = shuffle(shiftRight(threadNumber, llvm::Log2_64(warpSize)), 0);
 }
 
 Value DeviceKernel::block() {

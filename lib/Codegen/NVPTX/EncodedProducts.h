@@ -57,9 +57,6 @@ protected:
   const bool lifted;
 };
 
-/// Emits the block's tile where warps split K.
-LogicalResult emitEncodedSplitTile(ProductKernel &p);
-
 } // namespace moec::nvptx
 
 #endif // MOEC_LIB_CODEGEN_NVPTX_ENCODEDPRODUCTS_H

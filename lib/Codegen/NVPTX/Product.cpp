@@ -100,7 +100,7 @@ SmallVector<TileTable> makeTileTables(LayerLowering &l, moe::GroupOp op) {
   for (Operation *user : op.getOffsets().getUsers())
     if (auto product = dyn_cast<moe::GroupedMatmulOp>(user))
       if (moe::GpuTileAttr tile = l.tile(product.getStrategyAttr()))
-        sizes.insert(tile.getTokens() * tile.getCluster());
+        sizes.insert(tokensOfCluster(tile));
   // A tile has at least one row.
   Count rows{.perToken = l.get(op.getIds()).cols,
              .fixed = TileTable::headerRows};

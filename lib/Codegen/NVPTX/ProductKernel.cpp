@@ -66,7 +66,7 @@ void ProductKernel::selectTile(Value rowTile, Value featureTile) {
 void ProductKernel::takePart() {
   int64_t cluster = product.tile.getCluster();
   Value part = k.ceilDiv(rowCount, cluster);
-  Value begin = k.mul(k.rem(k.block(), cluster), part);
+  Value begin = k.mul(rank(), part);
   Value end = k.min(k.add(begin, part), rowCount);
   // A block without rows reads the last one.
   begin = k.min(begin, rowCount);

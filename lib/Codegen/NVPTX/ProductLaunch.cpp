@@ -38,7 +38,7 @@ static LogicalResult emitTile(ProductKernel &p) {
   if (tile.getMma() == moe::MmaKind::Fma)
     return emitFmaTile(p);
   if (p.product.isEncoded())
-    return emitEncodedTile(p);
+    return splitsK(tile) ? emitEncodedSplitTile(p) : emitEncodedTile(p);
   return splitsK(tile) ? emitSplitTile(p) : emitMmaTile(p);
 }
 

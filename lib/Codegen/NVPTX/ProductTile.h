@@ -28,6 +28,11 @@ inline constexpr int64_t rowRun = 8;
 /// of each of its rows.
 inline constexpr int64_t encodedDepth = 32;
 
+/// Tokens of a tile, of which each block of its cluster has a part.
+inline int64_t tokensOfCluster(moe::GpuTileAttr tile) {
+  return tile.getTokens() * tile.getCluster();
+}
+
 /// A product of rows and packed weights.
 struct Product {
   Operation *op = nullptr;
@@ -65,8 +70,7 @@ struct Product {
     return llvm::divideCeil(result.stride, features());
   }
   int64_t blockThreads() const { return tile.getWarps() * warpSize; }
-  /// Rows of tokens of a tile, of which each block of a cluster has a part.
-  int64_t tileTokens() const { return tile.getTokens() * tile.getCluster(); }
+  int64_t tileTokens() const { return tokensOfCluster(tile); }
 };
 
 /// Whether a product of `rows` and so many weights side by side decodes them.
@@ -118,6 +122,8 @@ public:
   const Value block;
   const bool waitsForRows;
 
+  /// The number of this block in its cluster.
+  Value rank() { return k.rem(k.block(), product.tile.getCluster()); }
   /// Waits until rows are written, where that is to be done.
   void waitForRows();
   /// Emits the search for the block's tile and `body` for it.
@@ -170,6 +176,26 @@ private:
 /// `most` and its halves, as far as they are multiples of `least`.
 SmallVector<int64_t> halvesOf(int64_t most, int64_t least);
 
+/// Emits the block's tile, of one size; of the least size that holds the
+/// tokens, for what an expert has beyond full tiles.
+template <typename Tile>
+LogicalResult emitWhole(ProductKernel &p) {
+  Tile tile(p);
+  if (failed(tile.check()))
+    return failure();
+  tile.emit();
+  return success();
+}
+template <typename Tile>
+LogicalResult emitBySize(ProductKernel &p, ArrayRef<int64_t> sizes) {
+  for (int64_t size : sizes)
+    if (failed(Tile(p, size).check()))
+      return failure();
+  p.forTile(
+      [&] { p.forSize(sizes, [&](int64_t size) { Tile(p, size).emit(); }); });
+  return success();
+}
+
 /// Emits the block's tile by fused multiply-adds of f32 numbers; on tensor
 /// cores; on tensor cores, with K split among the warps; the same two of
 /// encoded weights.
@@ -177,6 +203,7 @@ LogicalResult emitFmaTile(ProductKernel &p);
 LogicalResult emitMmaTile(ProductKernel &p);
 LogicalResult emitSplitTile(ProductKernel &p);
 LogicalResult emitEncodedTile(ProductKernel &p);
+LogicalResult emitEncodedSplitTile(ProductKernel &p);
 /// Whether the warps have the same rows and tokens and take turns along K: a
 /// step is as deep as all of them have it then.
 bool splitsK(moe::GpuTileAttr tile);

@@ -176,17 +176,8 @@ void EncodedTile::emit() {
 }
 
 LogicalResult emitEncodedTile(ProductKernel &p) {
-  moe::GpuTileAttr tile = p.product.tile;
-  if (splitsK(tile))
-    return emitEncodedSplitTile(p);
-  SmallVector<int64_t> sizes = halvesOf(tile.getTokens(), leastMmaTokens);
-  for (int64_t size : sizes)
-    if (failed(EncodedTile(p, size).check()))
-      return failure();
-  p.forTile([&] {
-    p.forSize(sizes, [&](int64_t size) { EncodedTile(p, size).emit(); });
-  });
-  return success();
+  return emitBySize<EncodedTile>(
+      p, halvesOf(p.product.tile.getTokens(), leastMmaTokens));
 }
 
 } // namespace moec::nvptx

@@ -161,19 +161,12 @@ void EncodedSplitTile::emit() {
     SmallVector<Value> accumulators = accumulate();
     scaleRows(accumulators);
     // The warps' sums lie where the rings were.
-    k.syncBlock();
-    sums.put(arena.pointer, accumulators, k.div(k.thread(), warpSize),
-             /*firstRow=*/k.i32(0));
-    sums.finish();
+    sums.finishWarps(arena.pointer, accumulators);
   });
 }
 
 LogicalResult emitEncodedSplitTile(ProductKernel &p) {
-  EncodedSplitTile tile(p);
-  if (failed(tile.check()))
-    return failure();
-  tile.emit();
-  return success();
+  return emitWhole<EncodedSplitTile>(p);
 }
 
 } // namespace moec::nvptx

@@ -155,12 +155,6 @@ void FmaTile::emit() {
   });
 }
 
-LogicalResult emitFmaTile(ProductKernel &p) {
-  FmaTile tile(p);
-  if (failed(tile.check()))
-    return failure();
-  tile.emit();
-  return success();
-}
+LogicalResult emitFmaTile(ProductKernel &p) { return emitWhole<FmaTile>(p); }
 
 } // namespace moec::nvptx

@@ -293,17 +293,8 @@ void MmaTile::emit() {
 }
 
 LogicalResult emitMmaTile(ProductKernel &p) {
-  // What an expert has beyond full tiles takes the least of these that holds
-  // it.
-  SmallVector<int64_t> sizes =
-      halvesOf(p.product.tile.getTokens(), leastMmaTokens);
-  for (int64_t size : sizes)
-    if (failed(MmaTile(p, size).check()))
-      return failure();
-  p.forTile([&] {
-    p.forSize(sizes, [&](int64_t size) { MmaTile(p, size).emit(); });
-  });
-  return success();
+  return emitBySize<MmaTile>(
+      p, halvesOf(p.product.tile.getTokens(), leastMmaTokens));
 }
 
 } // namespace moec::nvptx

@@ -226,19 +226,12 @@ void SplitTile::emit() {
     findStages();
     SmallVector<Value> accumulators = accumulate();
     // The warps' sums lie where the rings were.
-    k.syncBlock();
-    sums.put(arena.pointer, accumulators, k.div(k.thread(), warpSize),
-             k.i32(0));
-    sums.finish();
+    sums.finishWarps(arena.pointer, accumulators);
   });
 }
 
 LogicalResult emitSplitTile(ProductKernel &p) {
-  SplitTile tile(p);
-  if (failed(tile.check()))
-    return failure();
-  tile.emit();
-  return success();
+  return emitWhole<SplitTile>(p);
 }
 
 } // namespace moec::nvptx

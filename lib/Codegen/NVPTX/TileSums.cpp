@@ -52,4 +52,10 @@ void TileSums::finish() {
   });
 }
 
+void TileSums::finishWarps(Value arena, ValueRange sums) {
+  k.syncBlock();
+  put(arena, sums, k.div(k.thread(), warpSize), /*firstRow=*/k.i32(0));
+  finish();
+}
+
 } // namespace moec::nvptx

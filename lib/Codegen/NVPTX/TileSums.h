@@ -31,6 +31,8 @@ public:
   void put(Value arena, ValueRange sums, Value part, Value firstRow);
   /// Finishes all numbers of the tile.
   void finish();
+  /// Both, where each warp has a part of all rows and is done with the arena.
+  void finishWarps(Value arena, ValueRange sums);
 
 private:
   ProductKernel &p;

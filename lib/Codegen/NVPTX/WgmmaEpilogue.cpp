@@ -14,8 +14,8 @@
 
 namespace moec::nvptx {
 
-/// 16-bit results in a word, and words in a chunk.
-static constexpr int64_t wordElements = 2, chunkWords = Swizzle::chunkBytes / 4;
+/// Words in a chunk.
+static constexpr int64_t chunkWords = Swizzle::chunkBytes / 4;
 
 /// The warpgroup's own barrier; 0 is the block's.
 void WgmmaTile::syncGroup() { k.syncThreads(k.add(group, 1), warpgroupSize); }

@@ -39,9 +39,6 @@ private:
   void multiplyStage(const WgmmaAtom &atom, int64_t stage, Value parity,
                      MutableArrayRef<Value> accumulators);
 
-  /// The number of this block in its cluster.
-  Value rank() { return k.rem(k.block(), cluster); }
-
   /// Weight rows that a block copies.
   const int64_t boxRows;
   const Value map;
@@ -55,7 +52,7 @@ private:
 void PlainTile::findWeights() {
   weightRow = k.add(k.mul(p.expert, p.product.packedRows),
                     k.mul(p.firstFeature, p.product.weights));
-  weightRow = k.add(weightRow, k.mul(rank(), boxRows));
+  weightRow = k.add(weightRow, k.mul(p.rank(), boxRows));
   // Weights that no other tile reads make room for those that some will.
   hint = readHint(k, k.equal(p.expertTiles, 1));
 }
@@ -63,7 +60,7 @@ void PlainTile::findWeights() {
 void PlainTile::copyWeights(Value step, Value begin, Value barrier) {
   k.when(k.equal(k.thread(), 0), [&] {
     SharedBarrier::arriveExpecting(k, barrier, weightStageBytes());
-    Value to = k.add(begin, k.mul(rank(), boxRows * Swizzle::rowBytes));
+    Value to = k.add(begin, k.mul(p.rank(), boxRows * Swizzle::rowBytes));
     copyBox(k, shared(to), map, barrier, weightRow, k.mul(step, Swizzle::depth),
             hint, cluster);
   });
